@@ -1,0 +1,1 @@
+"""Nouns and rules, pure Python: no I/O, no clock, no third-party imports. `now` is always an argument."""

@@ -1,0 +1,48 @@
+"""Pages of a list and the cursor that leads from one to the next."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The place of a record in a list by creation. Not bound to the record: it may go, the place stays."""
+
+    created_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    rows: Sequence[Row]
+    next: Position | None  # None at the end
+
+
+def cursor_of(position: Position) -> str:
+    text = f"{position.created_at.astimezone(UTC).isoformat()}#{position.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def position_of(cursor: str) -> Position:
+    """Raises ValueError for anything that `cursor_of` cannot have made.
+
+    A cursor names no account and no list: those come from the caller's token, so a forged one opens nothing.
+    """
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        time, _, row_id = text.partition("#")
+        position = Position(datetime.fromisoformat(time), row_id)
+    except (ValueError, binascii.Error):
+        raise ValueError("Not a cursor of this list: take it from meta.next_cursor.") from None
+    if position.created_at.tzinfo is None or cursor_of(position) != cursor:
+        raise ValueError("Not a cursor of this list: take it from meta.next_cursor.")
+    return position

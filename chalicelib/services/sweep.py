@@ -1,0 +1,73 @@
+"""The scheduled sweep: ends what is overdue, finishes what was interrupted, and misses nothing an event forgot."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.file import PENDING_SILENCE, File, Status
+from chalicelib.domain.ids import FileId
+from chalicelib.ports import FileStore, HeaderAuthenticator, KeyService, ObjectStore, StaleRecord
+from chalicelib.services.delete_file import purge_file
+from chalicelib.services.verify_upload import verify_upload
+
+NOT_FINISHED = "The upload was not finished in time."
+PER_RUN = 200  # bounds a run's work; the next one goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    seen: int
+    ended: int
+
+
+def sweep(
+    now: datetime,
+    *,
+    files: FileStore,
+    objects: ObjectStore,
+    keys: KeyService,
+    authenticate: HeaderAuthenticator,
+    limit: int = PER_RUN,
+) -> Swept:
+    due = files.due(now, limit)
+    ended = 0
+    for file_id in due:
+        try:
+            ended += _settle(file_id, now, files, objects, keys, authenticate)
+        except (StaleRecord, NotFound):
+            continue  # somebody else is at it; the next run looks again
+    return Swept(len(due), ended)
+
+
+def _settle(
+    file_id: FileId,
+    now: datetime,
+    files: FileStore,
+    objects: ObjectStore,
+    keys: KeyService,
+    authenticate: HeaderAuthenticator,
+) -> bool:
+    file = files.find(file_id)
+    if file is None or file.due_at is None or file.due_at > now + timedelta(seconds=1):
+        return False  # the index lags behind the record
+    if file.status is Status.PENDING and file.is_visible(now):
+        file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)
+        return file.status is not Status.PENDING or _end_pending(file, now, files, objects)
+    purge_file(file, now, files=files, objects=objects)
+    return True
+
+
+def _end_pending(file: File, now: datetime, files: FileStore, objects: ObjectStore) -> bool:
+    """Parts go to S3 without asking us, so S3 is asked for the last sign of life before an upload is given up."""
+    plan = file.multipart
+    parts = (plan and objects.received_parts(file.object_key, plan.upload_id)) or []
+    last = max((part.received_at for part in parts), default=file.alive_at)
+    living = file.shows_life(last)
+    if living.due_at and living.due_at > now and now - last < PENDING_SILENCE:
+        files.save(living)
+        return False
+    files.save(file.rejected(NOT_FINISHED, now))
+    if plan:
+        objects.abort_multipart(file.object_key, plan.upload_id)
+    objects.delete_versions(file.object_key)
+    return True

@@ -1,0 +1,54 @@
+"""S3's "Object Created" event, as EventBridge puts it on the queue. Outside bytes: parsed, then checked."""
+
+from typing import Annotated
+from urllib.parse import unquote
+
+from pydantic import BaseModel, Field, ValidationError
+
+from chalicelib.domain.file import OBJECT_PREFIX
+from chalicelib.domain.ids import FileId, is_uuid
+
+
+class NotOurEvent(ValueError):
+    """The message is not an S3 event about a file of ours. It goes to the dead-letter queue, for a person."""
+
+
+class _Bucket(BaseModel):
+    name: str
+
+
+class _Object(BaseModel):
+    key: str
+
+
+class _Detail(BaseModel):
+    bucket: _Bucket
+    object: _Object
+
+
+class _Envelope(BaseModel):
+    """Only what is used: sizes, etags and sequencers differ between S3 and its emulators."""
+
+    source: str
+    detail_type: Annotated[str, Field(alias="detail-type")]
+    detail: _Detail
+
+
+def parse_event(body: str, bucket: str) -> FileId:
+    """The file whose object was created.
+
+    Raises NotOurEvent: not JSON, another source, another bucket, or no key that we would make.
+    """
+    try:
+        envelope = _Envelope.model_validate_json(body)
+    except ValidationError:
+        raise NotOurEvent("not an S3 event") from None
+    if (envelope.source, envelope.detail_type) != ("aws.s3", "Object Created"):
+        raise NotOurEvent("not an Object Created event of S3")
+    if envelope.detail.bucket.name != bucket:
+        raise NotOurEvent("an event of another bucket")
+    object_key = unquote(envelope.detail.object.key)
+    file_id = object_key.removeprefix(OBJECT_PREFIX)
+    if not object_key.startswith(OBJECT_PREFIX) or not is_uuid(file_id):
+        raise NotOurEvent("an object key that the service does not make")
+    return FileId(file_id)
