@@ -29,6 +29,7 @@ from chalicelib.routes.call import Call, begin, log_call
 from chalicelib.routes.errors import INTERNAL, STATUS_OF_CODE, error_body, internal_body
 from chalicelib.routes.headers import CORS, FIXED_HEADERS, rate_limit_headers
 from chalicelib.services.authenticate import authenticate
+from chalicelib.settings import MissingSetting
 from chalicelib.wire.base import NoQuery, Query, as_invalid
 from chalicelib.wire.lists import Listing
 
@@ -60,7 +61,10 @@ def endpoint(
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def answer(**parameters: str) -> Response:
-            call = begin(blueprint.current_request)
+            try:
+                call = begin(blueprint.current_request)
+            except Exception as error:  # noqa: BLE001 - Chalice's own handler would log the path, and that can be a key
+                return _broken(error)
             try:
                 _admit(call, scope, guarded=guarded)
                 arguments = _parse(call.request, body, query)
@@ -77,6 +81,12 @@ def endpoint(
         return answer
 
     return decorate
+
+
+def _broken(error: Exception) -> Response:
+    """Without settings there is no limit to tell of."""
+    log("request_not_begun", **describe(error), hint=str(error) if isinstance(error, MissingSetting) else None)
+    return Response(body=json.dumps(internal_body("")), status_code=500, headers=dict(FIXED_HEADERS))
 
 
 def _admit(call: Call, scope: Scope | None, *, guarded: bool) -> None:
