@@ -3,6 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.download import DownloadKey
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
 from chalicelib.services.create_download import create_download, create_download_key
@@ -39,20 +40,21 @@ def create_key(call: Call, download_id: str, body: Nothing) -> DownloadKeyView: 
     return DownloadKeyView(key=key, expires_at=download.expires_at)
 
 
-@endpoint(bp, "GET", "/public/downloads/{key}", scope=PUBLIC)
-def show_public(call: Call, key: str) -> PublicDownloadView:
-    downloads = call.world.downloads
-    found = find_download_key(key, downloads=downloads)
-    return PublicDownloadView.of(show_download(found, call.now, downloads=downloads))
+def _by_key(call: Call, key: str) -> dict[str, DownloadKey]:
+    return {"key": find_download_key(key, downloads=call.world.downloads)}
 
 
-@endpoint(bp, "POST", "/public/downloads/{key}", scope=PUBLIC, body=Perform, guarded=True)
-def perform(call: Call, key: str, body: Perform) -> PerformedView:
+@endpoint(bp, "GET", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key)
+def show_public(call: Call, key: DownloadKey) -> PublicDownloadView:
+    return PublicDownloadView.of(show_download(key, call.now, downloads=call.world.downloads))
+
+
+@endpoint(bp, "POST", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, body=Perform, guarded=True)
+def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
     world = call.world
-    found = find_download_key(key, downloads=world.downloads)
     if body.session is not None:
         performed = resume_download(
-            found,
+            key,
             body.session,
             call.now,
             downloads=world.downloads,
@@ -62,11 +64,6 @@ def perform(call: Call, key: str, body: Perform) -> PerformedView:
         )
     else:
         performed = perform_download(
-            found,
-            call.now,
-            downloads=world.downloads,
-            objects=world.objects,
-            keys=world.keys,
-            pool=world.pool,
+            key, call.now, downloads=world.downloads, objects=world.objects, keys=world.keys, pool=world.pool
         )
     return PerformedView.of(performed)

@@ -1,12 +1,12 @@
 """What every route goes through: limit → authenticate → parse → handle → render, and one error table.
 
-The limiter and the token look-up run at the same time, so together they cost one round trip. The limiter has the
+The limiter and the look-up of the token or download key run at the same time, in one round trip. The limiter has the
 last word: whatever the look-up finds, a request over the limit is answered 429.
 """
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -37,6 +37,7 @@ PUBLIC = None  # the scope of a route that asks for no token
 MAX_BODY_BYTES = 256 * 1024  # 100 parts with their digests need a tenth of it
 
 View = Callable[..., Any]
+Lookup = Callable[..., Mapping[str, Any]]
 SCOPES: dict[tuple[str, str], Scope | None] = {}  # of every route, as registered
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -50,11 +51,13 @@ def endpoint(
     body: type[BaseModel] | None = None,
     query: type[Query] = NoQuery,
     status: int = 200,
+    lookup: Lookup | None = None,
     guarded: bool = False,
 ) -> Callable[[View], View]:
     """Register a view that takes a `Call`, the path's parameters, and `body` and `query` where it declares them.
 
-    It answers a model, a `Listing`, or None for 204. A `guarded` route is refused when the limiter cannot be asked:
+    It answers a model, a `Listing`, or None for 204. On a public route, `lookup` turns the path's parameters into
+    what the view takes, while the limiter is asked. A `guarded` route is refused when the limiter cannot be asked:
     it is where keys and PINs could be guessed.
     """
 
@@ -66,9 +69,9 @@ def endpoint(
             except Exception as error:  # noqa: BLE001 - Chalice's own handler would log the path, and that can be a key
                 return _broken(error)
             try:
-                _admit(call, scope, guarded=guarded)
+                found = _admit(call, scope, lookup, parameters, guarded=guarded)
                 arguments = _parse(call.request, body, query)
-                return _finish(call, status, view(call, **parameters, **arguments))
+                return _finish(call, status, view(call, **found, **arguments))
             except SealdropError as error:
                 return _refuse(call, error)
             except Exception as error:  # noqa: BLE001 - the last resort: no detail goes out, all of it to the log
@@ -89,24 +92,31 @@ def _broken(error: Exception) -> Response:
     return Response(body=json.dumps(internal_body("")), status_code=500, headers=dict(FIXED_HEADERS))
 
 
-def _admit(call: Call, scope: Scope | None, *, guarded: bool) -> None:
+def _admit(
+    call: Call, scope: Scope | None, lookup: Lookup | None, parameters: dict[str, str], *, guarded: bool
+) -> Mapping[str, Any]:
+    """The path's parameters, or what `lookup` found by them, for a caller who may go on."""
     limiter = call.world.limiter
     if refusal := limiter.refused_from_memory(call.address, call.now_us):
         call.limit = refusal
         raise _rate_limited(call)
     taking = call.world.pool.submit(limiter.take, call.address, call.now_us)
+    found: Mapping[str, Any] = parameters
     refused: SealdropError | None = None
-    if scope is not None:
-        try:
+    try:
+        if scope is not None:
             header = call.request.headers.get("authorization")
             call.caller = authenticate(header, scope, call.now, tokens=call.world.tokens)
-        except SealdropError as error:
-            refused = error
+        elif lookup is not None:
+            found = lookup(call, **parameters)
+    except SealdropError as error:
+        refused = error
     _await_limiter(call, taking, guarded=guarded)
     if refused:
         raise refused
     if call.caller and call.caller.use_is_stale(call.now):
         call.noting_use = call.world.pool.submit(call.world.tokens.note_use, call.caller.secret_hash, call.now)
+    return found
 
 
 def _await_limiter(call: Call, taking: "Future[RateLimit]", *, guarded: bool) -> None:
