@@ -30,7 +30,8 @@ def complete_upload(
     if file.status is Status.REJECTED:
         raise _rejection(file)
     if file.status is Status.PENDING:
-        raise invalid("file", "Nothing has been uploaded yet: PUT the bytes to upload.url first.")
+        nothing = "Nothing has been uploaded yet: PUT the bytes to upload.url first."
+        raise invalid("file", "S3 has given this upload up: create the file anew." if file.multipart else nothing)
     return file
 
 

@@ -31,9 +31,10 @@ Email = Annotated[
 
 
 def _timezone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
-        raise ValueError("Name a time zone of the IANA list, as in Europe/Vienna.")
-    return name
+    try:
+        return zoneinfo.ZoneInfo(name).key
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # the name is looked up as a file
+        raise ValueError("Name a time zone of the IANA list, as in Europe/Vienna.") from None
 
 
 class AuthorView(Out):
