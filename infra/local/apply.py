@@ -22,6 +22,7 @@ class Applied:
     refs: Mapping[str, str]
     outputs: Mapping[str, str]
     resources: Mapping[str, Any]  # as the template has them, every intrinsic resolved
+    names: template.Names  # to resolve what overrides.yaml refers to
 
 
 def apply(clients: Clients, path: Path = TEMPLATE, given: Mapping[str, str] | None = None) -> Applied:
@@ -44,4 +45,5 @@ def apply(clients: Clients, path: Path = TEMPLATE, given: Mapping[str, str] | No
         names.attributes.update({(logical, key): value for key, value in made.attributes.items()})
         resolved[logical] = properties
     outputs = {key: names.resolve(spec["Value"]) for key, spec in source["Outputs"].items()}
-    return Applied({logical: names.refs[logical] for logical in resolved}, outputs, resolved)
+    refs = {logical: names.refs[logical] for logical in resolved}
+    return Applied(refs, outputs, resolved, names)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication
@@ -45,7 +45,7 @@ class _Tee:
         return line
 
     def pairs(self) -> list[tuple[str, str]]:
-        pairs = []
+        pairs: list[tuple[str, str]] = []
         for line in self._lines[:-1]:  # the last one is the empty line
             if line[:1] in b" \t" and pairs:  # a folded line continues the one before
                 name, value = pairs.pop()
@@ -66,16 +66,16 @@ class _Connection(cheroot_server.HTTPConnection):
 
 
 class _Gateway(wsgi.Gateway_10):
-    def get_environ(self) -> dict[str, Any]:
+    def get_environ(self) -> Any:
         pairs = self.req.inheaders.pop(HEADERS, [])
-        environ: dict[str, Any] = super().get_environ()
+        environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[HEADERS] = pairs
         return environ
 
 
 class _Server(wsgi.Server):
     ConnectionClass = _Connection
-    keep_alive_conn_limit = None
+    keep_alive_conn_limit: int | None = None  # type: ignore[assignment] # None is cheroot's word for no limit
     expiration_interval = 0.1  # also how long a stop may take
     max_request_header_size = 64 * 1024
 
@@ -133,6 +133,3 @@ def answer(
     """One complete answer of known length."""
     start_response(status, [*headers, ("Content-Length", str(len(body)))])
     return [body]
-
-
-Clock = Callable[[], float]

@@ -22,7 +22,7 @@ class Clients:
 
     def __init__(self, endpoint_url: str, region: str) -> None:
         self.endpoint_url, self.region = endpoint_url, region
-        self._session = Session("testing", "testing", region_name=region)
+        self._session: Any = Session("testing", "testing", region_name=region)
         self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:

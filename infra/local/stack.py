@@ -1,23 +1,32 @@
-"""Start and stop the parts of the stack."""
+"""Start and stop the parts of the stack. `emulated_aws` is AWS alone; `local_stack` has the app in front of it."""
 
 import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from chalice.app import Chalice
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from infra.local import moto_s3
+from infra.local import moto_s3, template
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
+from infra.local.functions import Functions
+from infra.local.gateway import STAGE, Gateway
+from infra.local.gateway_responses import OVERRIDES, GatewayResponses
 from infra.local.http_server import serving
+from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
+from infra.local.users import SeededUser, seed
 
 REGION = "eu-west-1"
 ACCESS_KEY_ID = SECRET_ACCESS_KEY = "testing"  # noqa: S105 (the emulator's only credentials)
 DEFAULT_RATE_LIMIT = 300
+
+_LEAKS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3")
 
 _one_at_a_time = threading.Lock()
 
@@ -37,8 +46,16 @@ class EmulatedAws:
     queue_arn: str
     dead_letters_url: str
     env: Mapping[str, str]  # what the Lambda functions find in their environment
+    overrides: Mapping[str, Any]  # the resources of overrides.yaml, every intrinsic resolved
     clients: Clients  # boto3 clients by service name
     applied: Applied
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    aws: EmulatedAws
+    api_url: str
+    users: list[SeededUser]
 
 
 @contextmanager
@@ -60,8 +77,38 @@ def emulated_aws(port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT) -> Iterato
         _one_at_a_time.release()
 
 
+@contextmanager
+def local_stack(
+    port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT, app: Chalice | None = None
+) -> Iterator[LocalStack]:
+    """The whole service in this process, whose environment it changes. Raises PortTaken."""
+    with emulated_aws(rate_limit=rate_limit) as aws:
+        for name in _LEAKS:  # a developer's own settings must not reach the app
+            os.environ.pop(name, None)
+        os.environ.update(aws.env)
+        functions = Functions(app or _the_app())
+        gateway = Gateway(functions, GatewayResponses.of())
+        with serving(gateway, port) as server, running(_workers(functions, aws)):
+            yield LocalStack(aws, f"{server.url}/{STAGE}", seed(functions))
+
+
+def _the_app() -> Chalice:
+    import app  # after the environment is set, as in Lambda
+
+    return app.app
+
+
+def _workers(functions: Functions, aws: EmulatedAws) -> list[Any]:
+    urls = {aws.queue_arn: aws.queue_url}
+    sources = queue_sources(functions.app, aws.overrides, urls.__getitem__)
+    pumps = [QueuePump(source, aws.clients("sqs"), functions, aws.region).run for source in sources]
+    return [*pumps, Ticker(functions, aws.region).run]
+
+
 def _describe(clients: Clients, applied: Applied, rate_limit: int) -> EmulatedAws:
     outputs = applied.outputs
+    overrides = _overrides(applied, rate_limit)
+    variables = overrides["APIHandler"]["Properties"]["Environment"]["Variables"]
     env = {
         "AWS_ENDPOINT_URL": clients.endpoint_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
@@ -69,13 +116,8 @@ def _describe(clients: Clients, applied: Applied, rate_limit: int) -> EmulatedAw
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,  # a developer's own profile must not leak in
+        "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "METADATA_TABLE": outputs["MetadataTableName"],
-        "RATE_LIMIT_TABLE": outputs["RateLimitTableName"],
-        "FILES_BUCKET": outputs["FilesBucketName"],
-        "DATA_KEY_ARN": outputs["DataKeyArn"],
-        "RATE_LIMIT": str(rate_limit),
     }
     return EmulatedAws(
         endpoint_url=clients.endpoint_url,
@@ -88,10 +130,20 @@ def _describe(clients: Clients, applied: Applied, rate_limit: int) -> EmulatedAw
         queue_url=outputs["UploadQueueUrl"],
         queue_arn=outputs["UploadQueueArn"],
         dead_letters_url=outputs["UploadDeadLettersUrl"],
-        env=env,
+        env=env | {name: str(value) for name, value in variables.items()},
+        overrides=overrides,
         clients=clients,
         applied=applied,
     )
+
+
+def _overrides(applied: Applied, rate_limit: int) -> dict[str, Any]:
+    """overrides.yaml over the made resources; the API is not one of them here."""
+    source = template.load(OVERRIDES)
+    given = template.parameters(source, {"RateLimit": str(rate_limit)})
+    names = template.Names({**applied.names.refs, **given, "RestAPI": "local"}, applied.names.attributes)
+    resolved: dict[str, Any] = names.resolve(source["Resources"])
+    return resolved
 
 
 def _forget_everything() -> None:
