@@ -1,0 +1,159 @@
+"""The running stack, one a test process, and a small client for raw HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60  # a busy machine; the stack itself is asked for 5 elsewhere
+STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def data(self) -> Any:
+        """What a successful answer carries."""
+        assert self.status < 400, (self.status, self.body)
+        return self.json["data"]
+
+
+class Api:
+    """Requests to the API under one token, or under none. Nothing is retried, no redirect is followed."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url, self.token = url, token
+        self.pool = urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(60))
+
+    def with_token(self, token: str | None) -> "Api":
+        return Api(self.url, token)
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> Answer:
+        """`body` goes as JSON; `raw` goes as it is. `path` starts after /api."""
+        sent: dict[str, str] = {}
+        if bearer := token or self.token:
+            sent["Authorization"] = f"Bearer {bearer}"
+        if body is not None:
+            sent["Content-Type"], raw = "application/json", json.dumps(body).encode()
+        return self.fetch(method, self.url + path, body=raw, headers={**sent, **(headers or {})})
+
+    def fetch(
+        self, method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Any address, presigned ones above all: nothing of ours is added."""
+        answer = self.pool.request(method, url, body=body, headers=headers, redirect=False)
+        return Answer(answer.status, answer.headers, answer.data)
+
+
+@dataclass(frozen=True)
+class User:
+    email: str
+    name: str
+    token: str
+    api: Api
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack in a process of its own."""
+
+    pid: int
+    ready: Mapping[str, Any]  # the ready file
+    anyone: Api  # no token
+    alice: User
+    bob: User
+
+    @property
+    def api_url(self) -> str:
+        url: str = self.ready["api_url"]
+        return url
+
+    @property
+    def aws_env(self) -> dict[str, str]:
+        """For boto3 beside the stack: look at what is in the bucket or the tables."""
+        return {
+            "AWS_ENDPOINT_URL": self.ready["aws_endpoint_url"],
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": self.ready["region"],
+        }
+
+
+def start_stack(directory: Path, *options: str) -> tuple[subprocess.Popen[bytes], Mapping[str, Any]]:
+    """A stack on free ports, once it is ready. What it prints goes to stack.log."""
+    ready_file, log = directory / "ready.json", directory / "stack.log"
+    command = [sys.executable, "-m", "infra.local", "--port", "0", "--ready-file", str(ready_file), *options]
+    with log.open("wb") as output:  # a pipe that nobody reads would block it one day
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=_environment())
+    deadline = time.monotonic() + START_SECONDS
+    while not ready_file.exists():
+        assert process.poll() is None, log.read_text(errors="replace")
+        assert time.monotonic() < deadline, "the stack did not get ready:\n" + log.read_text(errors="replace")
+        time.sleep(0.02)
+    return process, json.loads(ready_file.read_text())
+
+
+def stop_stack(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(STOP_SECONDS) == 0, "the stack has to stop cleanly on SIGTERM"
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SEALDROP_"))}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    process, ready = start_stack(tmp_path_factory.mktemp("stack"), "--rate-limit", "1000000")
+    try:
+        anyone = Api(ready["api_url"])
+        alice, bob = (
+            User(user["email"], user["name"], user["token"], anyone.with_token(user["token"]))
+            for user in ready["users"]
+        )
+        yield Stack(process.pid, ready, anyone, alice, bob)
+    finally:
+        stop_stack(process)
+
+
+@pytest.fixture(scope="session")
+def alice(stack: Stack) -> User:
+    return stack.alice
+
+
+@pytest.fixture(scope="session")
+def bob(stack: Stack) -> User:
+    return stack.bob
+
+
+@pytest.fixture(scope="session")
+def anyone(stack: Stack) -> Api:
+    return stack.anyone
