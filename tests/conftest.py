@@ -1,0 +1,54 @@
+"""Tests cannot touch the world: dummy credentials, an empty home, and no way out but to this machine."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+HERE = Path(__file__).parent
+LOOPBACK = "127.0.0.1"
+OURS = (
+    "METADATA_TABLE",
+    "RATE_LIMIT_TABLE",
+    "FILES_BUCKET",
+    "DATA_KEY_ARN",
+    "RATE_LIMIT",
+    "SEALDROP_URL",
+    "SEALDROP_TOKEN",
+)
+DUMMIES = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+settings.register_profile("house", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "house")
+
+
+def pytest_configure() -> None:
+    """Before any fixture runs: what the developer's shell holds must not reach a test."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "SEALDROP_")) or name in OURS:
+            del os.environ[name]
+    os.environ |= DUMMIES
+    os.environ["HOME"] = tempfile.mkdtemp(prefix="sealdrop-no-home-")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["HOME"], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests open no socket; the client's may talk to a server of their own, the others to the local stack."""
+    unit, client = HERE / "unit", HERE / "unit" / "client"
+    for item in items:
+        if unit in item.path.parents and client not in item.path.parents:
+            item.add_marker(pytest.mark.disable_socket)
+        else:
+            item.add_marker(pytest.mark.allow_hosts([LOOPBACK]))
