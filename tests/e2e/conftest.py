@@ -111,7 +111,13 @@ def start_stack(directory: Path, *options: str) -> tuple[subprocess.Popen[bytes]
     ready_file, log = directory / "ready.json", directory / "stack.log"
     command = [sys.executable, "-m", "infra.local", "--port", "0", "--ready-file", str(ready_file), *options]
     with log.open("wb") as output:  # a pipe that nobody reads would block it one day
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=_environment())
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+        )
     deadline = time.monotonic() + START_SECONDS
     while not ready_file.exists():
         assert process.poll() is None, log.read_text(errors="replace")
