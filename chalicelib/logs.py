@@ -66,4 +66,5 @@ def _present(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _write(line: dict[str, Any]) -> None:
     text = json.dumps(line, ensure_ascii=True, default=str)  # ASCII: nothing a caller sent can forge a line
-    print(text, file=sys.stdout, flush=True)  # noqa: T201 - Lambda's log is its standard output
+    sys.stdout.write(text + "\n")  # one write, so that lines of several threads do not mix
+    sys.stdout.flush()

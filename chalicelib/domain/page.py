@@ -1,7 +1,6 @@
 """Pages of a list and the cursor that leads from one to the next."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
+_FORGED = "Not a cursor of this list: take it from meta.next_cursor."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ def position_of(cursor: str) -> Position:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
         time, _, row_id = text.partition("#")
-        position = Position(datetime.fromisoformat(time), row_id)
-    except (ValueError, binascii.Error):
-        raise ValueError("Not a cursor of this list: take it from meta.next_cursor.") from None
-    if position.created_at.tzinfo is None or cursor_of(position) != cursor:
-        raise ValueError("Not a cursor of this list: take it from meta.next_cursor.")
+        position = Position(datetime.fromisoformat(time).astimezone(UTC), row_id)
+    except (ValueError, OverflowError):  # the latter: a time that is before the first year, or after the last, in UTC
+        raise ValueError(_FORGED) from None
+    if cursor_of(position) != cursor:  # without a zone, in another one, or spelt otherwise
+        raise ValueError(_FORGED)
     return position

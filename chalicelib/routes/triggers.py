@@ -54,9 +54,15 @@ def handle_sweep() -> dict[str, int]:
         keys=here.keys,
         authenticate=here.authenticate_header,
     )
-    metrics: list[Metric] = [("FilesDue", swept.seen, "Count"), ("FilesEnded", swept.ended, "Count")]
+    for file_id, error in swept.failures.items():
+        log("sweep_failed", file=file_id, **describe(error))
+    metrics: list[Metric] = [
+        ("FilesDue", swept.seen, "Count"),
+        ("FilesEnded", swept.ended, "Count"),
+        ("SweepFailures", len(swept.failures), "Count"),
+    ]
     log_with_metrics("sweep", metrics, ("function", "sweep"))
-    return {"seen": swept.seen, "ended": swept.ended}
+    return {"seen": swept.seen, "ended": swept.ended, "failed": len(swept.failures)}
 
 
 def handle_create_user(event: Any, request_id: str) -> dict[str, Any]:

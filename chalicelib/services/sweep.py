@@ -1,5 +1,6 @@
 """The scheduled sweep: ends what is overdue, finishes what was interrupted, and misses nothing an event forgot."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ PER_RUN = 200  # bounds a run's work; the next one goes on
 class Swept:
     seen: int
     ended: int
+    failures: Mapping[FileId, Exception]
 
 
 def sweep(
@@ -29,14 +31,18 @@ def sweep(
     authenticate: HeaderAuthenticator,
     limit: int = PER_RUN,
 ) -> Swept:
+    """One file's trouble must not keep the others waiting: it is answered, and the next run tries again."""
     due = files.due(now, limit)
     ended = 0
+    failures: dict[FileId, Exception] = {}
     for file_id in due:
         try:
             ended += _settle(file_id, now, files, objects, keys, authenticate)
         except (StaleRecord, NotFound):
             continue  # somebody else is at it; the next run looks again
-    return Swept(len(due), ended)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported and the others go on
+            failures[file_id] = error
+    return Swept(len(due), ended, failures)
 
 
 def _settle(
