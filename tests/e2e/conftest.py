@@ -9,10 +9,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
+
+if TYPE_CHECKING:
+    from tests.e2e.api_kit import Backstage
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60  # a busy machine; the stack itself is asked for 5 elsewhere
@@ -163,3 +166,15 @@ def bob(stack: Stack) -> User:
 @pytest.fixture(scope="session")
 def anyone(stack: Stack) -> Api:
     return stack.anyone
+
+
+@pytest.fixture(scope="session")
+def backstage(stack: Stack) -> Iterator["Backstage"]:
+    """The stack's bucket, table and queue, as its operator sees them."""
+    from tests.e2e.api_kit import Backstage  # imports this module
+
+    behind = Backstage(stack.ready)
+    try:
+        yield behind
+    finally:
+        behind.close()
