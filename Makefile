@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help dev demo up test check format lock bench clean
+.PHONY: help dev demo up test check format lock bench package clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ check: dev ## style, types, import rules, templates
 
 bench: dev ## measure: sealing, request handling, imports (ratios inside one run)
 	@$(BIN)/python -m bench
+
+package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip
+	@$(BIN)/python -m infra.package
 
 dev: .venv/.ready ## set up .venv (bin/python, bin/sealdrop)
 
