@@ -14,7 +14,7 @@ from chalice.app import CORSConfig
 
 from infra.local.functions import FunctionFailed, Functions
 from infra.local.gateway_responses import GatewayResponses
-from infra.local.http_server import HEADERS, drain
+from infra.local.http_server import HEADERS, answer_early
 from infra.local.rest_events import HttpRequest, Resources, build
 
 STAGE = "api"
@@ -42,16 +42,11 @@ class Gateway:
         try:
             status, headers, body = self._answer(environ, request_id)
         except _Refused as refused:
-            drain(environ)
             response = self._responses.render(str(refused), request_id)
             status, headers, body = response.status, response.headers, response.body
-        headers = [
-            *((name, value) for name, value in headers if name.lower() != "content-length"),
-            ("Content-Length", str(len(body))),
-            ("x-amzn-RequestId", request_id),
-        ]
-        start_response(f"{status} {_phrase(status)}", headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        headers.append(("x-amzn-RequestId", request_id))
+        return answer_early(environ, start_response, f"{status} {_phrase(status)}", headers, body)
 
     def _answer(self, environ: dict[str, Any], request_id: str) -> Answer:
         raw_path, _, raw_query = environ["REQUEST_URI"].partition("?")
@@ -60,7 +55,6 @@ class Gateway:
         methods = self._routes[match.resource] if match else {}
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS" and method not in methods and (answer := _preflight(methods)):
-            drain(environ)
             return answer
         if match is None or method not in methods:
             raise _Refused("MISSING_AUTHENTICATION_TOKEN")

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication
@@ -10,10 +10,9 @@ from wsgiref.types import StartResponse, WSGIApplication
 from cheroot import server as cheroot_server
 from cheroot import wsgi
 
-__all__ = ["HEADERS", "PortTaken", "Serving", "WSGIApplication", "drain", "serving"]
-
 HOST = "127.0.0.1"
 HEADERS = "local.headers"  # environ key: [(name as sent, value), ...], repeated headers kept apart
+CLOSE = "local.close"  # environ key: call it to have the connection closed after the answer
 DRAIN_LIMIT = 6 * 2**30  # more than the largest body a client may send, so that it reads our answer
 DRAIN_CHUNK = 1 << 20
 
@@ -70,7 +69,11 @@ class _Gateway(wsgi.Gateway_10):
         pairs = self.req.inheaders.pop(HEADERS, [])
         environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[HEADERS] = pairs
+        environ[CLOSE] = self._close
         return environ
+
+    def _close(self) -> None:
+        self.req.close_connection = True
 
 
 class _Server(wsgi.Server):
@@ -113,23 +116,26 @@ def serving(app: WSGIApplication, port: int = 0, threads: int = 40) -> Iterator[
         thread.join()
 
 
-def drain(environ: dict[str, Any]) -> bool:
-    """Read what is left of a body, so that the client reads our answer instead of a reset.
+def drain(environ: dict[str, Any], most: int = DRAIN_LIMIT) -> None:
+    """Read what is left of a body and forget it."""
+    stream = environ["wsgi.input"]
+    while most > 0 and (chunk := stream.read(DRAIN_CHUNK)):
+        most -= len(chunk)
 
-    False when there is more than anyone may send: the connection has to be closed.
+
+def answer_early(
+    environ: dict[str, Any], start_response: StartResponse, status: str, headers: list[tuple[str, str]], body: bytes
+) -> Iterator[bytes]:
+    """Answer before the body was read, in such a way that the client gets to see it.
+
+    Closing a connection with unread bytes resets it, and the answer is lost with it. So a small rest is read first.
+    With a large one the answer goes out first: a client that waits for it is served, one that sends on is listened to.
     """
-    stream, left = environ["wsgi.input"], DRAIN_LIMIT
-    while left > 0:
-        chunk = stream.read(DRAIN_CHUNK)
-        if not chunk:
-            return True
-        left -= len(chunk)
-    return False
-
-
-def answer(
-    start_response: StartResponse, status: str, headers: Iterable[tuple[str, str]], body: bytes
-) -> Iterable[bytes]:
-    """One complete answer of known length."""
+    if getattr(environ["wsgi.input"], "remaining", DRAIN_CHUNK + 1) <= DRAIN_CHUNK:
+        drain(environ)
+    else:
+        environ[CLOSE]()
     start_response(status, [*headers, ("Content-Length", str(len(body)))])
-    return [body]
+    if environ["REQUEST_METHOD"] != "HEAD":
+        yield body
+    drain(environ)

@@ -66,7 +66,7 @@ def emulated_aws(port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT) -> Iterato
     try:
         moto_s3.install()
         _forget_everything()
-        with serving(Edge(), port) as server:
+        with serving(Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION), port) as server:
             clients = Clients(server.url, REGION)
             try:
                 yield _describe(clients, apply(clients), rate_limit)
