@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     ValidationError,
 )
@@ -66,6 +67,7 @@ def _in_utc(value: datetime) -> datetime:
 
 Moment = Annotated[
     AwareDatetime,
+    Field(strict=False),  # behind _text_only, pydantic takes JSON's text for Python's, which strict refuses
     BeforeValidator(_text_only),
     AfterValidator(_in_utc),
     PlainSerializer(_rfc3339, return_type=str),

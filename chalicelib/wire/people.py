@@ -85,7 +85,7 @@ class CreateToken(In):
         if not isinstance(scopes, list) or not scopes:
             raise ValueError("Name at least one scope.")
         known = {str(scope) for scope in Scope}
-        if unknown := [scope for scope in scopes if scope not in known]:
+        if unknown := [scope for scope in scopes if not isinstance(scope, str) or scope not in known]:
             raise ValueError(f"Not a scope: {str(unknown[0])[:40]!r}. There are: {', '.join(sorted(known))}.")
         return [Scope(scope) for scope in scopes]
 
