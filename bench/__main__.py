@@ -1,10 +1,15 @@
-"""`python -m bench [sealing|handling|imports …]`: print the tables that are asked for, all by default."""
+"""`python -m bench [sealing|handling|imports|limiting …]`: print the tables that are asked for, all by default."""
 
 import sys
 
-from bench import handling, imports, sealing
+from bench import handling, imports, limiting, sealing
 
-TABLES = {"sealing": sealing.report, "handling": handling.report, "imports": imports.report}
+TABLES = {
+    "sealing": sealing.report,
+    "handling": handling.report,
+    "imports": imports.report,
+    "limiting": limiting.report,
+}
 
 
 def main() -> int:
