@@ -186,7 +186,7 @@ class ApiKeyManager(CryptoMaterialsManager):
         self._key = base64.b64decode(encryption["data_key"])
         self._wrapped = EncryptedDataKey(info, base64.b64decode(encryption["encrypted_data_key"]))
 
-    def get_encryption_materials(self, request: Any) -> EncryptionMaterials:
+    def get_encryption_materials(self, request: Any) -> EncryptionMaterials:  # noqa: ARG002 - the SDK's signature
         return EncryptionMaterials(
             algorithm=Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
             encryption_context=dict(self._context),

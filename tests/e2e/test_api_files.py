@@ -28,7 +28,7 @@ NAMES = (
     ".hidden",
     'a "quoted" name.txt',
     "it's; a=b, c%20d.txt",
-    "Übersicht – Größe.pdf",
+    "Übersicht, Größe.pdf",
     "📎 данные 数据.zip",
     "naïve.txt",
     "a" * 251 + ".txt",
