@@ -1,1 +1,92 @@
-"""Client of a Sealdrop service."""
+"""Client of a Sealdrop service: send and receive sealed files.
+
+    from sealdrop import Client
+    client = Client("https://HOST/api", token)
+    file = client.put("invoice.pdf")
+    client.get(file.id, "copy.pdf")
+
+Names are loaded when they are first used: `import sealdrop` costs nothing by itself.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sealdrop.client import Client
+    from sealdrop.download import SavedFile
+    from sealdrop.errors import (
+        ApiError,
+        BadAnswer,
+        Busy,
+        FileChanged,
+        Gone,
+        LocalFileError,
+        LostAnswer,
+        NotAllowed,
+        NotAuthentic,
+        NotFound,
+        SealdropError,
+        StorageError,
+        Unreachable,
+        UsageError,
+    )
+    from sealdrop.models import (
+        Account,
+        Download,
+        DownloadKey,
+        DownloadView,
+        File,
+        NewToken,
+        OfferedFile,
+        Person,
+        Token,
+        User,
+    )
+    from sealdrop.retry import Retry
+    from sealdrop.transfers import Encryption, Performed, PerformedFile
+
+__all__ = [
+    "Account",
+    "ApiError",
+    "BadAnswer",
+    "Busy",
+    "Client",
+    "Download",
+    "DownloadKey",
+    "DownloadView",
+    "Encryption",
+    "File",
+    "FileChanged",
+    "Gone",
+    "LocalFileError",
+    "LostAnswer",
+    "NewToken",
+    "NotAllowed",
+    "NotAuthentic",
+    "NotFound",
+    "OfferedFile",
+    "Performed",
+    "PerformedFile",
+    "Person",
+    "Retry",
+    "SavedFile",
+    "SealdropError",
+    "StorageError",
+    "Token",
+    "Unreachable",
+    "UsageError",
+    "User",
+]
+_HOMES = ("errors", "models", "transfers", "retry", "client", "download")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("sealdrop")
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"sealdrop.{home}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

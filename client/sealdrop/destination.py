@@ -1,0 +1,133 @@
+"""Where received files go: chosen before a use is spent, written beside, moved into place when all of it is right."""
+
+import errno
+import os
+import secrets
+import shutil
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from sealdrop.errors import LocalFileError
+from sealdrop.names import safe_filename
+
+_NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A path to write, and whether a file that is there may be replaced."""
+
+    path: Path
+    overwrite: bool
+
+    @property
+    def is_special(self) -> bool:
+        """A device or pipe: written into, never replaced."""
+        return self.path.exists() and not self.path.is_file()
+
+
+def choose(names: Sequence[str], output: Path | None, *, overwrite: bool) -> list[Destination]:
+    """One destination per name that the service gave. Only a path that the caller named may replace a file unasked.
+
+    Raises LocalFileError, before anything is downloaded, where a file is in the way.
+    """
+    if output is not None and len(names) == 1 and not output.is_dir():
+        chosen = [Destination(output, overwrite=True)]
+    else:
+        folder = output or Path()
+        if output is not None and len(names) > 1:
+            _make_folder(output)
+        chosen = [Destination(folder / name, overwrite) for name in _told_apart(names)]
+    for destination in chosen:
+        _check_free(destination)
+    return chosen
+
+
+def check_room(destinations: Sequence[Destination], size: int) -> None:
+    """Raises LocalFileError where the files cannot be written, or certainly do not fit."""
+    for folder in {destination.path.parent for destination in destinations if not destination.is_special}:
+        probe = _temporary(folder)
+        try:
+            os.close(_create(probe))
+            probe.unlink()
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            raise _local(error, f"cannot write into {folder}") from error
+        if free < size:
+            raise LocalFileError(f"{folder} has {free} bytes left, {size} are needed")
+
+
+@contextmanager
+def landing(destination: Destination) -> Iterator[BinaryIO]:
+    """A file to write. It appears at the destination when the block ends well; otherwise nothing does."""
+    path = destination.path
+    temporary = _temporary(path.parent)
+    try:
+        with os.fdopen(_create(temporary), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())  # the use is spent: a power cut must not take what it bought
+        _move(temporary, destination)
+    except OSError as error:
+        raise _local(error, f"cannot write {path}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _move(temporary: Path, destination: Destination) -> None:
+    if destination.overwrite:
+        temporary.replace(destination.path)
+        return
+    try:
+        os.link(temporary, destination.path)  # unlike a rename, fails where somebody was quicker
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        _check_free(destination)
+        temporary.rename(destination.path)
+
+
+def _check_free(destination: Destination) -> None:
+    if not destination.overwrite and os.path.lexists(destination.path):
+        raise LocalFileError(
+            f"{destination.path} exists", hint="Name another path with -o, or replace it with --force."
+        )
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """File names of which no two are the same, even where case or composition do not count."""
+    taken: set[str] = set()
+    result = []
+    for name in map(safe_filename, names):
+        stem, dot, extension = name.rpartition(".")
+        base, suffix = (stem, dot + extension) if stem else (name, "")
+        candidate, number = name, 1
+        while (folded := unicodedata.normalize("NFC", candidate).casefold()) in taken:
+            number += 1
+            candidate = f"{base} ({number}){suffix}"
+        taken.add(folded)
+        result.append(candidate)
+    return result
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _local(error, f"several files need a directory, and {path} cannot be one") from error
+
+
+def _temporary(folder: Path) -> Path:
+    return folder / f".sealdrop-{secrets.token_hex(8)}.part"
+
+
+def _create(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def _local(error: OSError, what: str) -> LocalFileError:
+    return LocalFileError(f"{what}: {error.strerror or error}")
