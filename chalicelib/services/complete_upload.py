@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from chalicelib.domain.errors import Invalid, invalid
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, invalid
 from chalicelib.domain.file import File, Status
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.upload import Multipart, missing_from
-from chalicelib.ports import FileStore, HeaderAuthenticator, KeyService, ObjectStore
+from chalicelib.ports import FileStore, HeaderAuthenticator, KeyService, ObjectStore, StaleRecord
 from chalicelib.services.own_files import own_file
 from chalicelib.services.verify_upload import verify_upload
 
@@ -21,12 +21,21 @@ def complete_upload(
     keys: KeyService,
     authenticate: HeaderAuthenticator,
 ) -> File:
-    """The file, ready. Raises NotFound, or Invalid saying what is missing or why the upload was rejected."""
+    """The file, ready.
+
+    Raises NotFound, Invalid saying what is missing or why the upload was rejected, Conflict when others keep changing
+    the record.
+    """
     file = own_file(account_id, file_id, now, files=files)
     if file.status is Status.PENDING:
         if file.multipart:
             _finish(file, file.multipart, objects)
-        file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)
+        try:
+            file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)
+        except StaleRecord:
+            raise Conflict from None
+        if not file.is_visible(now):  # a purge has begun meanwhile
+            raise NotFound
     if file.status is Status.REJECTED:
         raise _rejection(file)
     if file.status is Status.PENDING:

@@ -58,7 +58,8 @@ def _settle(
         return False  # the index lags behind the record
     if file.status is Status.PENDING and file.is_visible(now):
         file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)
-        return file.status is not Status.PENDING or _end_pending(file, now, files, objects)
+        if not file.purging_at:  # else somebody has begun a purge meanwhile, and it is finished here
+            return file.status is not Status.PENDING or _end_pending(file, now, files, objects)
     purge_file(file, now, files=files, objects=objects)
     return True
 

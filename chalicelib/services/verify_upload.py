@@ -42,9 +42,11 @@ def verify_upload(
     keys: KeyService,
     authenticate: HeaderAuthenticator,
 ) -> File:
-    """The file as it is afterwards: ready, rejected (its object is deleted), or still pending when nothing has come.
+    """The file as it is afterwards: ready, rejected (its object is deleted), still pending when nothing has come, or
+    on its way out when a purge has begun meanwhile.
 
-    Raises NotFound when the file was purged meanwhile; what had arrived is deleted then.
+    Raises NotFound when the file was purged meanwhile; what had arrived is deleted then. Raises StaleRecord when others
+    keep changing the record.
     """
     for _ in range(_ATTEMPTS):
         if file.status is not Status.PENDING or file.purging_at:

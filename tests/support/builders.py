@@ -10,6 +10,7 @@ from chalicelib.domain.download import MANUAL_LIFETIME, Download
 from chalicelib.domain.file import EncryptionMode, File, Status
 from chalicelib.domain.ids import AccountId, DownloadId, FileId, UserId
 from chalicelib.domain.people import Author
+from chalicelib.services.create_file import NewFile
 from chalicelib.services.create_user import NewUser, create_user
 from tests.support.fakes import FakeWorld
 
@@ -100,3 +101,35 @@ def stored(world: FakeWorld, file: File, data: bytes = b"hello") -> File:
     version = world.objects.put(file.object_key, data, checksum_sha256=file.checksum_sha256)
     pinned = version if file.status is Status.READY else file.object_version
     return world.files.add(replace(file, object_version=pinned))
+
+
+def a_new_file(**changes: Any) -> NewFile:
+    fields: dict[str, Any] = {
+        "filename": "invoice.pdf",
+        "type": "application/pdf",
+        "size_bytes": 5,
+        "encryption_mode": EncryptionMode.SERVER,
+        "checksum_sha256": None,
+        "part_checksums": False,
+        "part_bytes": None,
+        "expires_at": None,
+    }
+    return NewFile(**fields | changes)
+
+
+def verifying(world: FakeWorld) -> dict[str, Any]:
+    """The ports of everything that ends in verify_upload."""
+    return {
+        "files": world.files,
+        "objects": world.objects,
+        "keys": world.keys,
+        "authenticate": world.authenticate_header,
+    }
+
+
+def storing(world: FakeWorld) -> dict[str, Any]:
+    return {"files": world.files, "objects": world.objects}
+
+
+def performing(world: FakeWorld) -> dict[str, Any]:
+    return {"downloads": world.downloads, "objects": world.objects, "keys": world.keys, "pool": world.pool}
