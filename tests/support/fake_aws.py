@@ -14,6 +14,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.sealing import DataKey, WrappedKey
 from chalicelib.domain.upload import ReceivedPart
 from chalicelib.ports import SignedRequest, StoredObject, WrongContext
@@ -164,7 +165,7 @@ class FakeObjects(Fake):
             return
         for part in parts:
             if upload.parts.get(part.number, (None, b""))[0] != part:
-                raise S3Refusal("InvalidPart")
+                raise Conflict("A part was sent again while the upload was being finished: finish it again.")
         data = b"".join(upload.parts[part.number][1] for part in parts)
         self.put(object_key, data, size_bytes=sum(part.size_bytes for part in parts))
         del self.uploads[upload_id]

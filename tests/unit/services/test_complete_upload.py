@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -115,6 +116,14 @@ class TestParts:
         file = in_parts(world, SIZES)
         world.objects.after("finish_multipart", raises(Busy()))
         with pytest.raises(Busy):
+            complete(world, file.id)
+        assert complete(world, file.id).status is Status.READY
+
+    def test_a_part_that_is_sent_again_between_list_and_join(self, world) -> None:
+        file = in_parts(world, SIZES)
+        again = partial(world.objects.put_part, file.multipart.upload_id, 2, size_bytes=5 * MIB)
+        world.objects.after("received_parts", again)
+        with pytest.raises(Conflict):
             complete(world, file.id)
         assert complete(world, file.id).status is Status.READY
 

@@ -1,0 +1,115 @@
+"""(A3) A token never makes one that may do more, or for longer, than itself; (A4) nor ends another user's."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import Invalid, MissingScope, NotFound
+from chalicelib.domain.secret import hash_secret, looks_like_token
+from chalicelib.services.manage_tokens import create_token, list_tokens, revoke_token
+from tests.support.builders import BOB_ID, BOBS, NOW, a_token, new_id
+from tests.support.fakes import FakeTokens
+
+DAY = timedelta(days=1)
+SCOPES = st.sets(st.sampled_from(sorted(Scope)))
+
+
+@pytest.fixture
+def tokens() -> FakeTokens:
+    return FakeTokens()
+
+
+def create(maker, tokens, scopes=frozenset({Scope.FILES_READ}), expires_at=None):
+    return create_token(maker, "script", set(scopes), expires_at, NOW, tokens=tokens)
+
+
+def test_the_new_token_is_its_makers_in_all_but_name_scopes_and_expiry(tokens) -> None:
+    maker = a_token()
+    issued = create(maker, tokens, expires_at=NOW + DAY)
+    stored = tokens.find(hash_secret(issued.text))
+    assert looks_like_token(issued.text)
+    assert stored == issued.token
+    assert (stored.user_id, stored.account_id, stored.author) == (maker.user_id, maker.account_id, maker.author)
+    assert (stored.name, stored.scopes, stored.expires_at) == ("script", frozenset({Scope.FILES_READ}), NOW + DAY)
+    assert (stored.created_at, stored.last_used_at) == (NOW, None)
+
+
+def test_every_token_is_another(tokens) -> None:
+    assert len({create(a_token(), tokens).text for _ in range(20)}) == 20
+
+
+@given(SCOPES, SCOPES)
+def test_a3_never_wider(held: set[Scope], wished: set[Scope]) -> None:
+    tokens, maker = FakeTokens(), a_token(scopes=frozenset(held))
+    if wished <= held:
+        assert create(maker, tokens, wished).token.scopes == wished
+        return
+    with pytest.raises(MissingScope) as refusal:
+        create(maker, tokens, wished)
+    assert refusal.value.errors == {"scopes": sorted(wished - held)}
+    assert tokens.records == {}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a3_scope_by_scope(tokens, scope: Scope) -> None:
+    maker = a_token(scopes=frozenset(Scope) - {scope})
+    with pytest.raises(MissingScope):
+        create(maker, tokens, {scope})
+    assert create(maker, tokens, maker.scopes)
+
+
+@given(
+    st.none() | st.timedeltas(-DAY, 2 * DAY),
+    st.none() | st.timedeltas(timedelta(seconds=1), 2 * DAY),
+)
+def test_a3_never_longer(wished: timedelta | None, makers: timedelta | None) -> None:
+    tokens = FakeTokens()
+    maker = a_token(expires_at=None if makers is None else NOW + makers)
+    expires_at = None if wished is None else NOW + wished
+    passed = wished is not None and wished <= timedelta(0)
+    outlasts = makers is not None and (wished is None or wished > makers)
+    if passed or outlasts:
+        with pytest.raises(Invalid) as refusal:
+            create(maker, tokens, expires_at=expires_at)
+        assert list(refusal.value.errors) == ["expires_at"]
+        assert tokens.records == {}
+    else:
+        assert create(maker, tokens, expires_at=expires_at).token.expires_at == expires_at
+
+
+def test_lists_are_the_users_own_newest_first(tokens) -> None:
+    mine = [a_token(created_at=NOW + i * DAY) for i in range(3)]
+    for token in (*mine, a_token(user_id=BOB_ID, account_id=BOBS)):
+        tokens.add(token)
+    first = list_tokens(mine[0], 2, None, tokens=tokens)
+    second = list_tokens(mine[0], 2, first.next, tokens=tokens)
+    assert [*first.rows, *second.rows] == mine[::-1]
+    assert second.next is None
+
+
+class TestRevoke:
+    def test_ones_own_also_the_one_in_use(self, tokens) -> None:
+        token = a_token()
+        tokens.add(token)
+        revoke_token(token, token.id, tokens=tokens)
+        assert tokens.records == {}
+        with pytest.raises(NotFound):
+            revoke_token(token, token.id, tokens=tokens)
+
+    @pytest.mark.parametrize("account", ["the same account", "another account"])
+    def test_a4_not_another_users(self, tokens, account: str) -> None:
+        alices = a_token()
+        tokens.add(alices)
+        bobs = a_token(user_id=BOB_ID, **({} if account == "the same account" else {"account_id": BOBS}))
+        with pytest.raises(NotFound):
+            revoke_token(bobs, alices.id, tokens=tokens)
+        assert alices.id in tokens.records
+
+    @pytest.mark.parametrize("token_id", ["", "x", new_id().upper(), "../" + new_id()])
+    def test_what_is_no_id_costs_no_look_up(self, tokens, token_id: str) -> None:
+        with pytest.raises(NotFound):
+            revoke_token(a_token(), token_id, tokens=tokens)
+        assert tokens.calls == []

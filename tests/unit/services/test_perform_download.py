@@ -1,0 +1,391 @@
+"""(D1)-(D6): who gets URLs and data keys, how often, and what a failure on the way costs: nothing."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.download import MANUAL_LIFETIME, SESSION_LIFETIME, Download, Refused, may_spend
+from chalicelib.domain.errors import Busy, Gone, NotFound
+from chalicelib.domain.file import EncryptionMode, File, Status
+from chalicelib.domain.secret import hash_secret, secret_text
+from chalicelib.ports import WrongContext
+from chalicelib.services.create_download import create_download_key
+from chalicelib.services.perform_download import (
+    find_download_key,
+    perform_download,
+    resume_download,
+    show_download,
+)
+from tests.support.builders import ALICES, BOBS, NOW, a_download, a_ready_file, performing, stored
+from tests.support.fakes import FakeDownloads, FakeWorld, raises
+
+UNKNOWN = secret_text(bytes(32))
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    return FakeWorld()
+
+
+def grant(world: FakeWorld, *files: File, **changes) -> str:
+    """A download over these files; answers its key."""
+    download = a_download(*files, **changes)
+    world.downloads.add(download)
+    return create_download_key(download.account_id, download.id, NOW, downloads=world.downloads)[0]
+
+
+def sealed_file(world: FakeWorld) -> tuple[File, bytes]:
+    file = a_ready_file(encryption_mode=EncryptionMode.CLIENT)
+    made = world.keys.generate({"file": file.id, "account": file.account_id})
+    return stored(world, replace(file, wrapped_key=made.wrapped)), made.plaintext
+
+
+def record(world: FakeWorld) -> Download:
+    [download] = world.downloads.records.values()
+    return download
+
+
+def perform(world: FakeWorld, text: str, now=NOW):
+    key = find_download_key(text, downloads=world.downloads)
+    return perform_download(key, now, **performing(world))
+
+
+def resume(world: FakeWorld, text: str, session: str, now=NOW):
+    key = find_download_key(text, downloads=world.downloads)
+    return resume_download(key, session, now, **performing(world))
+
+
+def show(world: FakeWorld, text: str, now=NOW):
+    return show_download(find_download_key(text, downloads=world.downloads), now, downloads=world.downloads)
+
+
+def refusal_of(action, *arguments, **more) -> str | None:
+    with pytest.raises(Gone) as refusal:
+        action(*arguments, **more)
+    assert refusal.value.message == Gone.default_message  # one answer whatever the reason
+    return refusal.value.reason
+
+
+class TestPerform:
+    def test_the_bytes_once(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        performed = perform(world, text)
+        [released] = performed.files
+        assert world.objects.fetch(released.url) == b"hello"
+        assert released.data_key is None
+        assert (performed.uses_left, performed.urls_expire_at) == (0, NOW + timedelta(minutes=5))
+        assert performed.session_expires_at == NOW + SESSION_LIFETIME
+        assert refusal_of(perform, world, text) == "spent"
+
+    def test_several_files_in_order_each_with_its_own_key(self, world) -> None:
+        plain = stored(world, a_ready_file())
+        sealed, others = sealed_file(world), sealed_file(world)
+        performed = perform(world, grant(world, sealed[0], plain, others[0]))
+        assert [released.file.id for released in performed.files] == [sealed[0].id, plain.id, others[0].id]
+        assert [released.data_key for released in performed.files] == [sealed[1], None, others[1]]
+
+    def test_several_uses(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()), uses_left=3)
+        assert [perform(world, text).uses_left for _ in range(3)] == [2, 1, 0]
+        assert refusal_of(perform, world, text) == "spent"
+
+    def test_s2_the_session_is_kept_as_its_hash(self, world) -> None:
+        performed = perform(world, grant(world, stored(world, a_ready_file())))
+        assert set(record(world).sessions) == {hash_secret(performed.session)}
+        assert performed.session not in repr(vars(world.downloads))
+
+
+class TestD1TheKey:
+    @pytest.mark.parametrize("text", ["", "x", UNKNOWN, UNKNOWN + "x", UNKNOWN[:-1] + "-", "\u00e9" * 43])
+    def test_unknown(self, world, text: str) -> None:
+        with pytest.raises(NotFound):
+            find_download_key(text, downloads=world.downloads)
+
+    def test_what_cannot_be_a_key_costs_no_look_up(self, world) -> None:
+        with pytest.raises(NotFound):
+            find_download_key("short", downloads=world.downloads)
+        assert world.downloads.calls == []
+
+    def test_replaced(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        create_download_key(ALICES, record(world).id, NOW, downloads=world.downloads)
+        for action in (perform, show):
+            assert refusal_of(action, world, text) == "key replaced"
+        assert refusal_of(resume, world, text, UNKNOWN) == "key replaced"
+
+    def test_replaced_between_read_and_write(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        again = lambda: create_download_key(ALICES, record(world).id, NOW, downloads=world.downloads)  # noqa: E731
+        world.downloads.before("spend", again)
+        assert refusal_of(perform, world, text) == "key replaced"
+        assert record(world).uses_left == 1
+
+
+class TestD2TheDownload:
+    @pytest.mark.parametrize(
+        ("changes", "after", "reason"),
+        [
+            ({}, MANUAL_LIFETIME, "expired"),
+            ({"revoked_at": NOW}, timedelta(0), "revoked"),
+            ({"uses_left": 0}, timedelta(0), "spent"),
+        ],
+    )
+    def test_over(self, world, changes, after, reason) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        world.downloads.records = {record(world).id: replace(record(world), **changes)}
+        for action in (show, perform):
+            assert refusal_of(action, world, text, now=NOW + after) == reason
+        assert "spend" not in world.downloads.calls
+
+    def test_forgotten(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        world.downloads.records.clear()
+        for action in (show, perform):
+            assert refusal_of(action, world, text) == "forgotten"
+
+    def test_revoked_between_read_and_write(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+
+        def revoke() -> None:
+            world.downloads.records = {record(world).id: replace(record(world), revoked_at=NOW)}
+
+        world.downloads.before("spend", revoke)
+        assert refusal_of(perform, world, text) == "revoked"
+
+
+class TestD3TheFiles:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"trashed_at": NOW},
+            {"expires_at": NOW},
+            {"purging_at": NOW},
+            {"status": Status.PENDING},
+            {"status": Status.REJECTED},
+            {"account_id": BOBS},
+        ],
+    )
+    def test_one_that_can_be_had_no_more_is_left_out_and_the_last_one_ends_it(self, world, changes) -> None:
+        stays, goes = stored(world, a_ready_file()), stored(world, a_ready_file())
+        text = grant(world, stays, goes, uses_left=9)
+        performed = perform(world, text)
+        world.files.save(replace(goes, **changes))
+        for seen in (
+            [released.file for released in perform(world, text).files],
+            [released.file for released in resume(world, text, performed.session).files],
+            show(world, text).files,
+        ):
+            assert [file.id for file in seen] == [stays.id]
+        world.files.save(replace(stays, **changes))
+        uses = record(world).uses_left
+        for action in (show, perform):
+            assert refusal_of(action, world, text) == "no file left"
+        assert refusal_of(resume, world, text, performed.session) == "no file left"
+        assert record(world).uses_left == uses
+
+    def test_a_record_that_is_gone(self, world) -> None:
+        file = stored(world, a_ready_file())
+        text = grant(world, file)
+        world.files.remove(file)
+        assert refusal_of(perform, world, text) == "no file left"
+
+
+class ReadThenWrite(FakeDownloads):
+    """What most peers do: read, check, and write back what was read. A rival fits in between."""
+
+    def spend(self, key, session_hash, session_until, now):
+        standing = self.records[key.download_id]
+        if isinstance(decision := may_spend(standing, key.key_hash, now), Refused):
+            raise Gone(reason=decision.reason)
+        self._meet("before", "spend")
+        sessions = {**standing.sessions, session_hash: session_until}
+        self.records[standing.id] = replace(standing, uses_left=standing.uses_left - 1, sessions=sessions)
+        return self.records[standing.id]
+
+
+class TestD4OneWrite:
+    def winners(self, world: FakeWorld) -> int:
+        """Two performers, the second in the middle of the first."""
+        text, won = grant(world, stored(world, a_ready_file())), []
+
+        def try_it() -> None:
+            try:
+                won.append(perform(world, text))
+            except Gone as refusal:
+                assert refusal.reason == "spent"  # noqa: PT017 - any other refusal would be another test's
+
+        world.downloads.before("spend", try_it)
+        try_it()
+        return len(won)
+
+    def test_a_rival_between_read_and_write(self, world) -> None:
+        assert self.winners(world) == 1
+
+    def test_read_then_write_lets_both_win(self, world) -> None:
+        world.downloads = ReadThenWrite(world.files)
+        assert self.winners(world) == 2
+
+    def test_32_at_once(self, world) -> None:
+        text = grant(world, *(stored(world, a_ready_file()) for _ in range(3)))
+        start, outcomes = threading.Barrier(32), []
+
+        def performer() -> None:
+            start.wait()
+            try:
+                outcomes.append(perform(world, text).uses_left)
+            except Gone as refusal:
+                outcomes.append(refusal.reason)
+
+        threads = [threading.Thread(target=performer) for _ in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(map(str, outcomes)) == ["0"] + ["spent"] * 31
+        assert len(record(world).sessions) == 1
+
+
+class TestD5DataKeys:
+    def test_are_released_only_after_the_spending(self, world) -> None:
+        """KMS may answer before: what counts is who is told."""
+        file, data_key = sealed_file(world)
+        text = grant(world, file)
+        world.downloads.before("spend", raises(Gone(reason="spent")))
+        assert refusal_of(perform, world, text) == "spent"
+        assert "sign_get" not in world.objects.calls
+        assert perform(world, text).files[0].data_key == data_key
+
+    def test_kms_works_while_the_use_is_spent(self, world) -> None:
+        file, data_key = sealed_file(world)
+        text = grant(world, file)
+        both = threading.Barrier(2, timeout=10)  # breaks unless the two meet
+        world.downloads.before("spend", both.wait)
+        world.keys.before("unwrap", both.wait)
+        with ThreadPoolExecutor(1) as world.pool:
+            assert perform(world, text).files[0].data_key == data_key
+
+    def test_the_key_of_another_file_is_not_released(self, world) -> None:
+        """KMS refuses it, since the context names another file; and nobody pays for it."""
+        (file, _), (other, _) = sealed_file(world), sealed_file(world)
+        world.files.save(replace(file, wrapped_key=other.wrapped_key))
+        text = grant(world, file)
+        with pytest.raises(WrongContext):
+            perform(world, text)
+        assert record(world).uses_left == 1
+
+
+class TestFailuresCostNothing:
+    """The use comes back, exactly once, and the session that was opened with it is closed."""
+
+    def check(self, world: FakeWorld, text: str, error: type[Exception] = Busy) -> None:
+        with pytest.raises(error):
+            perform(world, text)
+        assert record(world).uses_left == 1
+        assert record(world).sessions == {}
+        assert perform(world, text).uses_left == 0
+        assert refusal_of(perform, world, text) == "spent"
+
+    @pytest.mark.parametrize("broken", [1, 2, 3])
+    def test_kms_for_any_of_the_files(self, world, broken: int) -> None:
+        text = grant(world, *(sealed_file(world)[0] for _ in range(3)))
+        fine = [lambda: None] * (broken - 1)
+        world.keys.before("unwrap", *fine, raises(Busy()))
+        self.check(world, text)
+        assert world.downloads.calls.count("give_back") == 1
+
+    def test_signing(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        world.objects.before("sign_get", raises(RuntimeError("no credentials")))
+        self.check(world, text, RuntimeError)
+
+    def test_a_spending_whose_answer_was_lost(self, world) -> None:
+        """Busy tells nothing about the effect: it was spent."""
+        text = grant(world, stored(world, a_ready_file()))
+        world.downloads.after("spend", raises(Busy()))
+        self.check(world, text)
+
+    def test_a_spending_that_did_not_happen(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        world.downloads.before("spend", raises(Busy()))
+        self.check(world, text)
+
+    def test_giving_back_that_fails_too_hides_no_error(self, world) -> None:
+        text = grant(world, sealed_file(world)[0])
+        world.keys.before("unwrap", raises(RuntimeError("first")))
+        world.downloads.before("give_back", raises(Busy(reason="second")))
+        with pytest.raises((RuntimeError, Busy)):
+            perform(world, text)
+        assert record(world).uses_left == 0  # lost, and not twice there
+
+    def test_giving_back_again_gives_nothing(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        performed = perform(world, text)
+        key = find_download_key(text, downloads=world.downloads)
+        for _ in range(3):
+            world.downloads.give_back(key, hash_secret(performed.session))
+        assert record(world).uses_left == 1
+
+
+class TestD6Urls:
+    def test_attachment_under_its_name_of_the_verified_version(self, world) -> None:
+        file = stored(world, a_ready_file(filename='a"b\u20ac.html', type="text/html"))
+        world.objects.put(file.object_key, b"swapped")
+        [released] = perform(world, grant(world, file)).files
+        signed = world.objects.signed[released.url]
+        assert signed["version"] == file.object_version
+        assert signed["media_type"] == "application/octet-stream"
+        assert signed["disposition"].startswith('attachment; filename="a_b_.html"; filename*=UTF-8')
+        assert world.objects.fetch(released.url) == b"hello"
+
+
+class TestSessions:
+    def test_fresh_urls_and_keys_without_spending(self, world) -> None:
+        file, data_key = sealed_file(world)
+        text = grant(world, file)
+        performed = perform(world, text)
+        late = NOW + timedelta(hours=5)
+        again = resume(world, text, performed.session, late)
+        assert again.files[0].data_key == data_key
+        assert again.files[0].url != performed.files[0].url
+        assert (again.session, again.session_expires_at) == (performed.session, performed.session_expires_at)
+        assert (again.uses_left, again.urls_expire_at) == (0, late + timedelta(minutes=5))
+        assert world.downloads.calls.count("spend") == 1
+
+    def test_end(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        session = perform(world, text).session
+        assert resume(world, text, session, NOW + SESSION_LIFETIME - timedelta(microseconds=1))
+        assert refusal_of(resume, world, text, session, NOW + SESSION_LIFETIME) == "session expired"
+
+    @pytest.mark.parametrize("session", [UNKNOWN, "", "x" * 100, "\u00e9"])
+    def test_unknown(self, world, session: str) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        perform(world, text)
+        assert refusal_of(resume, world, text, session) == "unknown session"
+
+    def test_d2_a_revocation_ends_them_at_once(self, world) -> None:
+        text = grant(world, stored(world, a_ready_file()))
+        session = perform(world, text).session
+        world.downloads.records = {record(world).id: replace(record(world), revoked_at=NOW)}
+        assert refusal_of(resume, world, text, session) == "revoked"
+
+    def test_of_another_download(self, world) -> None:
+        first = grant(world, stored(world, a_ready_file()))
+        session = perform(world, first).session
+        second = grant(world, stored(world, a_ready_file()))
+        assert refusal_of(resume, world, second, session) == "unknown session"
+
+
+class TestShow:
+    def test_spends_nothing_signs_nothing_unwraps_nothing(self, world) -> None:
+        file, _ = sealed_file(world)
+        text = grant(world, file)
+        for _ in range(3):
+            shown = show(world, text)
+        assert [found.id for found in shown.files] == [file.id]
+        assert shown.download.uses_left == 1
+        assert world.objects.calls == []
+        assert world.keys.calls == ["generate"]
