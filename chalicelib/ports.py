@@ -134,7 +134,10 @@ class ObjectStore(Protocol):
         """None when S3 knows no such upload: completed, aborted, or never begun."""
 
     def finish_multipart(self, object_key: str, upload_id: str, parts: Sequence[ReceivedPart]) -> None:
-        """Harmless to repeat: what became of it is for `head` to say."""
+        """Harmless to repeat: what became of it is for `head` to say.
+
+        Raises Conflict when one of these parts was replaced since they were listed.
+        """
 
     def abort_multipart(self, object_key: str, upload_id: str) -> None:
         """Harmless when there is nothing to abort."""

@@ -1,7 +1,7 @@
 """One way to call AWS: what is AWS's trouble becomes `Busy`, what is an answer stays a ClientError."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from botocore.exceptions import (
     ClientError,
@@ -9,6 +9,7 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
+    IncompleteReadError,
     ReadTimeoutError,
 )
 
@@ -19,7 +20,7 @@ R = TypeVar("R")
 
 RETRY_AFTER_SECONDS = 2
 
-_THROTTLED = frozenset(
+_TROUBLE = frozenset(
     {
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
@@ -31,12 +32,16 @@ _THROTTLED = frozenset(
         "TooManyRequestsException",
         "TransactionConflictException",
         "TransactionInProgressException",
+        "InternalError",
         "KMSInternalException",
         "DependencyTimeoutException",
         "KeyUnavailableException",
+        "DisabledException",  # an operator has stopped the key: nothing is lost, and it may be enabled again
+        "KMSInvalidStateException",
     }
 )
-_THROTTLED_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"})
+_CONDITION_FAILED = "ConditionalCheckFailed"
+_TROUBLE_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"})
 
 
 def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -52,6 +57,7 @@ def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         ConnectTimeoutError,
         EndpointConnectionError,
         HTTPClientError,
+        IncompleteReadError,
         ReadTimeoutError,
     ) as error:
         raise _busy(error) from error
@@ -61,13 +67,31 @@ def code_of(error: ClientError) -> str:
     return error.response["Error"]["Code"]
 
 
+def is_trouble(code: str) -> bool:
+    """Whether an error code speaks of AWS's state, not of our request."""
+    return code.removeprefix("KMS.") in _TROUBLE  # S3 passes KMS's refusals on under this prefix
+
+
+def condition_failed_at(error: ClientError, position: int) -> bool:
+    """Whether a transaction was cancelled because the condition of its write at `position` does not hold."""
+    reasons = _cancellation_reasons(error)
+    return position < len(reasons) and reasons[position] == _CONDITION_FAILED
+
+
+def _cancellation_reasons(error: ClientError) -> list[str]:
+    """One for each write of a transaction, in its order; empty for any other error."""
+    if code_of(error) != "TransactionCanceledException":
+        return []
+    reasons: Any = error.response.get("CancellationReasons", [])
+    return [reason.get("Code", "None") for reason in reasons]
+
+
 def _is_trouble(error: ClientError) -> bool:
-    code = code_of(error)
+    reasons = _cancellation_reasons(error)
+    if _CONDITION_FAILED in reasons:  # an answer, whatever befell the other writes
+        return False
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code == "TransactionCanceledException":
-        reasons = error.response.get("CancellationReasons", [])
-        return any(reason.get("Code") in _THROTTLED_REASONS for reason in reasons)
-    return code in _THROTTLED or status >= 500
+    return is_trouble(code_of(error)) or status >= 500 or not _TROUBLE_REASONS.isdisjoint(reasons)
 
 
 def _busy(error: Exception) -> Busy:

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import call, code_of
+from chalicelib.adapters.aws_call import call, condition_failed_at
 from chalicelib.adapters.dynamo_files import file_key
 from chalicelib.adapters.dynamo_files import from_item as file_from_item
 from chalicelib.adapters.dynamo_people import author_from, author_item
@@ -71,7 +71,7 @@ class DynamoDownloads:
         try:
             call(self._table.client.transact_write_items, TransactItems=[{"Update": update}, {"Put": put}])
         except ClientError as error:
-            if code_of(error) == "TransactionCanceledException":
+            if condition_failed_at(error, 0):
                 raise Gone(reason="not usable any more") from error
             raise
 
@@ -89,9 +89,12 @@ class DynamoDownloads:
                 hash=key.key_hash,
             )
         except ClientError as error:
-            if condition_failed(error):
-                raise Gone(reason=_why(standing_item(error), key.key_hash, now)) from error
-            raise
+            if not condition_failed(error):
+                raise
+            standing = standing_item(error)
+            if standing is None or session_hash not in standing["sessions"]:
+                raise Gone(reason=_why(standing, key.key_hash, now)) from error
+            item = standing  # our own write: its answer was lost, and botocore tried once more
         return _from_item(item)
 
     def give_back(self, key: DownloadKey, session_hash: SecretHash) -> None:

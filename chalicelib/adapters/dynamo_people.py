@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import call, code_of
+from chalicelib.adapters.aws_call import call, condition_failed_at
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,
@@ -66,13 +66,13 @@ class DynamoUsers:
         self._table = table
 
     def add(self, user: User, new_account: Account | None, token: ApiToken) -> None:
-        items = [_user_item(user), _address_item(user), token_item(token)]
+        items = [_address_item(user), _user_item(user), token_item(token)]
         if new_account:
             items.append(_account_item(new_account))
         try:
             call(self._table.client.transact_write_items, TransactItems=[self._new(item) for item in items])
         except ClientError as error:
-            if code_of(error) == "TransactionCanceledException":
+            if condition_failed_at(error, 0):  # the address; the other ids are random
                 raise Conflict(f"There is a user with the address {user.email} already.") from error
             raise
 

@@ -77,15 +77,25 @@ class MetadataTable:
         return [from_dynamo(item) for item in answer["Items"]], "LastEvaluatedKey" in answer
 
     def put(self, item: Item, condition: str, **condition_values: Any) -> None:
-        """Raises ClientError with ConditionalCheckFailedException when the condition does not hold."""
+        """Raises ClientError with ConditionalCheckFailedException when the condition does not hold.
+
+        When the answer to a write is lost, botocore writes once more, and the condition fails on what the first
+        attempt wrote. So an item that stands exactly as it was to be put is a success.
+        """
         extra: dict[str, Any] = {"ExpressionAttributeValues": values(**condition_values)} if condition_values else {}
-        call(
-            self.client.put_item,
-            TableName=self.name,
-            Item=to_dynamo(item),
-            ConditionExpression=condition,
-            **extra,
-        )
+        wanted = to_dynamo(item)
+        try:
+            call(
+                self.client.put_item,
+                TableName=self.name,
+                Item=wanted,
+                ConditionExpression=condition,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **extra,
+            )
+        except ClientError as error:
+            if not condition_failed(error) or standing_item(error) != from_dynamo(wanted):
+                raise
 
     def update(self, key: Key, expression: str, condition: str, names: Mapping[str, str], **given: Any) -> Item:
         """Answers the new item. On a failed condition the error carries the item as it stands."""

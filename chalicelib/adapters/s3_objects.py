@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import call, code_of
+from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of, is_trouble
 from chalicelib.domain import download, upload
+from chalicelib.domain.errors import Busy, Conflict
 from chalicelib.domain.upload import ReceivedPart
 from chalicelib.ports import SignedRequest, StoredObject
 
@@ -89,6 +90,8 @@ class S3Objects:
                 IfNoneMatch="*",
             )
         except ClientError as error:
+            if code_of(error) == "InvalidPart":
+                raise Conflict("A part was sent again while the upload was being finished: finish it again.") from error
             if code_of(error) not in _ALREADY_FINISHED:
                 raise
 
@@ -123,15 +126,21 @@ class S3Objects:
         while True:
             answer = call(self._client.list_object_versions, Bucket=self._bucket, Prefix=object_key)
             listed = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
-            if not listed:
+            versions = [entry["VersionId"] for entry in listed if entry["Key"] == object_key]
+            if versions:
+                self._delete(object_key, versions)
+            if not versions or not answer.get("IsTruncated"):
                 return
-            doomed: Any = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in listed]
-            result = call(self._client.delete_objects, Bucket=self._bucket, Delete={"Objects": doomed, "Quiet": True})
-            if result.get("Errors"):
-                failed = result["Errors"][0]
-                raise RuntimeError(f"S3 kept a version of {object_key}: {failed.get('Code')}")
-            if not answer.get("IsTruncated"):
-                return
+
+    def _delete(self, object_key: str, versions: Sequence[str]) -> None:
+        """S3 answers 200 also when it kept some."""
+        doomed: Any = [{"Key": object_key, "VersionId": version} for version in versions]
+        answer = call(self._client.delete_objects, Bucket=self._bucket, Delete={"Objects": doomed, "Quiet": True})
+        for failure in answer.get("Errors", []):
+            code = failure.get("Code", "")
+            if is_trouble(code):
+                raise Busy(reason=f"S3 kept a version: {code}", retry_after_seconds=RETRY_AFTER_SECONDS)
+            raise RuntimeError(f"S3 kept a version of {object_key}: {code}")
 
     def _sign_upload(
         self, operation: str, params: dict[str, Any], headers: dict[str, str], checksum_sha256: str | None

@@ -84,11 +84,13 @@ def perform_download(
     session = secret_text(secrets.token_bytes(SECRET_BYTES))
     session_hash, until = hash_secret(session), now + SESSION_LIFETIME
     unwrapping = _start_unwrapping(files, keys, pool)
-    download = downloads.spend(key, session_hash, until, now)  # (D4)
     try:
+        download = downloads.spend(key, session_hash, until, now)  # (D4)
         data_keys = [future.result() if future else None for future in unwrapping]
+    except Gone:
+        raise
     except Exception:
-        downloads.give_back(key, session_hash)
+        downloads.give_back(key, session_hash)  # also a spending of which nobody knows whether it was made
         raise
     return _release(files, data_keys, download, session, until, now, objects)
 
