@@ -32,6 +32,10 @@ class _KeepAllHeaders(cheroot_server.HeaderReader):
         headers[HEADERS] = lines.pairs()
         return headers
 
+    def _allow_header(self, key_name: bytes) -> bool:
+        """WSGI cannot tell X_Foo from X-Foo: who reads the environ must not be fooled."""
+        return b"_" not in key_name
+
 
 class _Tee:
     def __init__(self, rfile: Any) -> None:

@@ -27,6 +27,7 @@ class StoredKey(models.FakeKey):
 
     @value.setter
     def value(self, new_value: Body | bytes) -> None:
+        self._value_buffer.close()  # moto's own place for bytes is not used
         self.body = new_value if isinstance(new_value, Body) else Body.of(new_value)
         self.contentsize = len(self.body)
 

@@ -1,6 +1,7 @@
 """POST Object: a browser's form becomes an object, as far as its signed policy allows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,8 @@ from infra.local.s3_writes import MAX_OBJECT_PUT, content_length, created_header
 from infra.local.s3_xml import render
 from infra.local.sigv4 import Verifier
 
+Files = list[tuple[str, FileStorage]]
+
 _FORM_OVERHEAD = 1 << 20
 _SIGNATURE_FIELDS = {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature"}
 _STATUS = {"200": 200, "201": 201}
@@ -29,16 +32,22 @@ def post_object(
     request: AwsRequest, environ: dict[str, Any], verifier: Verifier, now: Callable[[], datetime]
 ) -> S3Answer:
     content_length(request.headers, MAX_OBJECT_PUT + _FORM_OVERHEAD)
-    fields, file = _form(environ)
-    if "policy" not in fields:
-        raise access_denied()
-    verifier.policy_document(fields)
-    if not fields.get("key"):
-        raise S3Error(400, "InvalidArgument", "Bucket POST must contain a field named 'key'.")
-    fields["key"] = fields["key"].replace("${filename}", file.filename or "")
-    size = _size(file)
-    policy = post_policy.parse(fields["policy"])
-    post_policy.enforce(policy, {**fields, "bucket": request.bucket}, size, now())
+    with _form(environ) as (fields, files):
+        file = _only_file(files)
+        if "policy" not in fields:
+            raise access_denied()
+        verifier.policy_document(fields)
+        if not fields.get("key"):
+            raise S3Error(400, "InvalidArgument", "Bucket POST must contain a field named 'key'.")
+        fields["key"] = fields["key"].replace("${filename}", file.filename or "")
+        size = _size(file)
+        policy = post_policy.parse(fields["policy"])
+        post_policy.enforce(policy, {**fields, "bucket": request.bucket}, size, now())
+        return _keep(request, fields, file, size)
+
+
+def _keep(request: AwsRequest, fields: Mapping[str, str], file: FileStorage, size: int) -> S3Answer:
+    """From here on a form is a PUT whose headers are its fields."""
     headers = {name: value for name, value in fields.items() if name not in _SIGNATURE_FIELDS}
     refuse_unknown_headers(headers)
     as_put = AwsRequest("PUT", f"/{request.bucket}/{quote(fields['key'])}", "", list(headers.items()))
@@ -53,21 +62,30 @@ def post_object(
     return S3Answer(status, created_headers(key), [render("PostResponse", told)] if status == 201 else [])
 
 
-def _form(environ: dict[str, Any]) -> tuple[dict[str, str], FileStorage]:
-    """Fields by lower-case name, and the one file."""
-    parser = FormDataParser(max_form_memory_size=_FORM_OVERHEAD, max_form_parts=200)
+@contextmanager
+def _form(environ: dict[str, Any]) -> Iterator[tuple[dict[str, str], Files]]:
+    """Fields by lower-case name, and the files, which are closed afterwards."""
+    parser = FormDataParser(max_form_memory_size=_FORM_OVERHEAD, max_form_parts=200, silent=False)
     try:
         _, form, files = parser.parse_from_environ(environ)
     except (RequestEntityTooLarge, ValueError):
         message = "The body of your POST request is not well-formed multipart/form-data."
         raise S3Error(400, "MalformedPOSTRequest", message) from None
-    listed = [(name.lower(), value) for name, value in form.items(multi=True)]
-    fields = dict(listed)
-    if len(fields) != len(listed):
-        raise S3Error(400, "InvalidArgument", "A form field is given twice.")
-    if [name for name, _ in files.items(multi=True)] != ["file"]:
+    try:
+        listed = [(name.lower(), value) for name, value in form.items(multi=True)]
+        fields = dict(listed)
+        if len(fields) != len(listed):
+            raise S3Error(400, "InvalidArgument", "A form field is given twice.")
+        yield fields, list(files.items(multi=True))
+    finally:
+        for file in (pair[1] for pair in files.items(multi=True)):
+            file.close()
+
+
+def _only_file(files: Files) -> FileStorage:
+    if [name for name, _ in files] != ["file"]:
         raise S3Error(400, "InvalidArgument", "POST requires exactly one file upload per request.")
-    return fields, files["file"]
+    return files[0][1]
 
 
 def _size(file: FileStorage) -> int:
