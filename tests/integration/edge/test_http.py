@@ -2,12 +2,15 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from moto.dynamodb.parsing.executors import UpdateExpressionExecutor
 
 from tests.integration.edge.kit import MIB, Desk, Sent
 
@@ -146,8 +149,15 @@ def test_a_header_in_disguise(desk: Desk, name: str) -> None:
         assert status in {400, 403}
 
 
-def test_dynamodb_conditions_are_exact_under_threads(desk: Desk) -> None:
-    """moto alone lets several writers win."""
+def test_dynamodb_conditions_are_exact_under_threads(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto alone lets several writers win. A pause between its look and its write makes that certain, not likely."""
+    write = UpdateExpressionExecutor.execute
+
+    def slowly(self: Any, *arguments: Any, **named: Any) -> Any:
+        time.sleep(0.005)
+        return write(self, *arguments, **named)
+
+    monkeypatch.setattr(UpdateExpressionExecutor, "execute", slowly)
     dynamodb, table = desk.aws.clients("dynamodb"), desk.aws.ratelimit_table
     dynamodb.put_item(TableName=table, Item={"ip": {"S": "uses"}, "left": {"N": "5"}})
 
