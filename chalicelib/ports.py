@@ -144,10 +144,15 @@ class ObjectStore(Protocol):
 
     def head(self, object_key: str) -> StoredObject | None: ...
 
-    def read_start(self, object_key: str, version: str, length: int) -> bytes: ...
+    def read_start(self, object_key: str, version: str, length: int) -> bytes:
+        """Raises ObjectGone when the version was deleted since it was seen."""
 
     def delete_versions(self, object_key: str) -> None:
         """Delete every version and delete marker of this key: nothing is left to restore."""
+
+
+class ObjectGone(Exception):
+    """The version of an object that was to be read is there no more."""
 
 
 class KeyService(Protocol):

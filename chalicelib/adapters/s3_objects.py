@@ -5,6 +5,7 @@ with SigV2 or for the global host, which signs no length and is refused by SSE-K
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of, is_
 from chalicelib.domain import download, upload
 from chalicelib.domain.errors import Busy, Conflict
 from chalicelib.domain.upload import ReceivedPart
-from chalicelib.ports import SignedRequest, StoredObject
+from chalicelib.ports import ObjectGone, SignedRequest, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -112,14 +113,19 @@ class S3Objects:
         return StoredObject(answer["VersionId"], answer["ContentLength"], answer.get("ChecksumSHA256"))
 
     def read_start(self, object_key: str, version: str, length: int) -> bytes:
-        answer = call(
-            self._client.get_object,
-            Bucket=self._bucket,
-            Key=object_key,
-            VersionId=version,
-            Range=f"bytes=0-{length - 1}",
-        )
-        with answer["Body"] as body:
+        try:
+            answer = call(
+                self._client.get_object,
+                Bucket=self._bucket,
+                Key=object_key,
+                VersionId=version,
+                Range=f"bytes=0-{length - 1}",
+            )
+        except ClientError as error:
+            if code_of(error) in {"NoSuchKey", "NoSuchVersion"}:
+                raise ObjectGone from error
+            raise
+        with closing(answer["Body"]) as body:  # its own `with` would hand out the raw stream, which checks nothing
             return call(body.read)
 
     def delete_versions(self, object_key: str) -> None:

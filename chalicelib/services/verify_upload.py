@@ -25,6 +25,7 @@ from chalicelib.ports import (
     FileStore,
     HeaderAuthenticator,
     KeyService,
+    ObjectGone,
     ObjectStore,
     StaleRecord,
     StoredObject,
@@ -53,12 +54,12 @@ def verify_upload(
             return file
         stored = objects.head(file.object_key)
         if stored is None:
-            return file
-        problem = _problem(file, stored, objects, keys, authenticate)
-        settled = file.rejected(problem, now) if problem else file.made_ready(stored.version, now)
+            return _read_again(file, files, objects)  # nothing has come, or another has rejected and deleted it
         try:
+            problem = _problem(file, stored, objects, keys, authenticate)
+            settled = file.rejected(problem, now) if problem else file.made_ready(stored.version, now)
             settled = files.save(settled)
-        except StaleRecord:
+        except (ObjectGone, StaleRecord):
             file = _read_again(file, files, objects)
             continue
         if problem:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.sealing import DataKey, WrappedKey
 from chalicelib.domain.upload import ReceivedPart
-from chalicelib.ports import SignedRequest, StoredObject, WrongContext
+from chalicelib.ports import ObjectGone, SignedRequest, StoredObject, WrongContext
 from tests.support.faults import Fake, port
 
 KEY_ARN = "arn:aws:kms:eu-west-1:000000000000:key/5a1d0000-0000-4000-8000-00000000d0d0"
@@ -31,8 +31,8 @@ class S3Refusal(Exception):
         self.code = code
 
 
-class MissingKey(Exception):
-    """S3's NoSuchKey or NoSuchVersion, which no port names: a caller that meets it has a bug or lost a race."""
+class MissingKey(ObjectGone):
+    """S3's NoSuchKey or NoSuchVersion."""
 
 
 @dataclass
