@@ -268,7 +268,11 @@ class Backstage:
         from botocore.config import Config
 
         session = Session("testing", "testing", region_name=ready["region"])
-        config = Config(max_pool_connections=4, s3={"addressing_style": "path"})
+        config = Config(
+            max_pool_connections=4,
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",  # bytes that come without a digest
+        )
         self._clients = [
             session.client(name, endpoint_url=ready["aws_endpoint_url"], config=config)
             for name in ("s3", "dynamodb", "sqs", "kms")
