@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO
 
 from sealdrop.api import Api
@@ -82,16 +81,17 @@ class Client:
     ) -> tuple[SavedFile, ...]:
         """Download by the id of an own file, by download key, or by link.
 
-        `path` is a file to write, a directory to write into, or a stream; None means the working directory. A path
-        that names a file is replaced; files under names that the sender gave only with `overwrite`. Whatever can be
-        refused is refused before a use of the download is spent. A file appears at its path when all of it has been
-        received and verified. Where one of several files fails, the others are still received.
+        `path` is a file to write, a directory to write into (it exists, ends with a slash, or there are several
+        files), or a stream; None means the working directory. A path that names a file is replaced; files under
+        names that the sender gave only with `overwrite`. Whatever can be refused is refused before a use of the
+        download is spent. A file appears at its path when all of it has been received and verified. Where one of
+        several files fails, the others are still received.
 
         Raises `LocalFileError` where the file cannot be written, `NotAuthentic` where the bytes are not those that
         were sent, `StorageError` where the storage refused.
         """
         target = parse_target(what)
-        output = Path(path) if isinstance(path, str | os.PathLike) else path
+        output = os.fspath(path) if isinstance(path, str | os.PathLike) else path
         if isinstance(target, FileId):
             return self._downloader(self._api, progress).own_file(target.id, output, overwrite=overwrite)
         elsewhere = target.api_url not in (None, self.url)

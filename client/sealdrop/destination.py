@@ -6,7 +6,7 @@ import secrets
 import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,15 +14,18 @@ from typing import BinaryIO
 from sealdrop.errors import LocalFileError
 from sealdrop.names import safe_filename
 
+MOST_NAME_BYTES = 255  # what the usual file systems take
+_SEPARATORS = ("/", os.sep)
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A path to write, and whether a file that is there may be replaced."""
+    """A path to write, whether a file that is there may be replaced, and whether its directory may be missing."""
 
     path: Path
     overwrite: bool
+    make_folder: bool = False
 
     @property
     def is_special(self) -> bool:
@@ -30,26 +33,30 @@ class Destination:
         return self.path.exists() and not self.path.is_file()
 
 
-def choose(names: Sequence[str], output: Path | None, *, overwrite: bool) -> list[Destination]:
+def choose(names: Sequence[str], output: str | None, *, overwrite: bool) -> list[Destination]:
     """One destination per name that the service gave. Only a path that the caller named may replace a file unasked.
+    `output` is a directory where it is one, ends like one, or there are several files.
 
-    Raises LocalFileError, before anything is downloaded, where a file is in the way.
+    Raises LocalFileError, before anything is downloaded, where something is in the way.
     """
-    if output is not None and len(names) == 1 and not output.is_dir():
-        chosen = [Destination(output, overwrite=True)]
+    into_folder = output is None or len(names) > 1 or output.endswith(_SEPARATORS) or Path(output).is_dir()
+    if output is not None and not into_folder:
+        chosen = [Destination(Path(output), overwrite=True)]
     else:
-        folder = output or Path()
-        if output is not None and len(names) > 1:
-            _make_folder(output)
-        chosen = [Destination(folder / name, overwrite) for name in _told_apart(names)]
+        folder = Path(output or ".")
+        if folder.exists() and not folder.is_dir():
+            raise LocalFileError(f"several files need a directory, and {folder} is a file")
+        chosen = [Destination(folder / name, overwrite, make_folder=True) for name in _told_apart(names)]
     for destination in chosen:
         _check_free(destination)
+        if len(os.fsencode(destination.path.name)) > MOST_NAME_BYTES:
+            raise LocalFileError("the file's name is too long for this machine", hint="Name a path with -o.")
     return chosen
 
 
 def check_room(destinations: Sequence[Destination], size: int) -> None:
     """Raises LocalFileError where the files cannot be written, or certainly do not fit."""
-    for folder in {destination.path.parent for destination in destinations if not destination.is_special}:
+    for folder in {_existing_folder(destination) for destination in destinations if not destination.is_special}:
         probe = _temporary(folder)
         try:
             os.close(_create(probe))
@@ -66,7 +73,10 @@ def landing(destination: Destination) -> Iterator[BinaryIO]:
     """A file to write. It appears at the destination when the block ends well; otherwise nothing does."""
     path = destination.path
     temporary = _temporary(path.parent)
+    made_folder = destination.make_folder and not path.parent.exists()
     try:
+        if made_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(_create(temporary), "wb") as file:
             yield file
             file.flush()
@@ -76,6 +86,9 @@ def landing(destination: Destination) -> Iterator[BinaryIO]:
         raise _local(error, f"cannot write {path}") from error
     finally:
         temporary.unlink(missing_ok=True)
+        if made_folder:
+            with suppress(OSError):
+                path.parent.rmdir()  # succeeds only where nothing has arrived
 
 
 def _move(temporary: Path, destination: Destination) -> None:
@@ -114,11 +127,11 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _local(error, f"several files need a directory, and {path} cannot be one") from error
+def _existing_folder(destination: Destination) -> Path:
+    folder = destination.path.parent
+    while destination.make_folder and not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def _temporary(folder: Path) -> Path:

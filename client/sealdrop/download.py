@@ -65,7 +65,7 @@ class Downloader:
         self._retry = retry
         self._progress = progress
 
-    def own_file(self, file_id: str, output: Path | BinaryIO | None, *, overwrite: bool) -> tuple[SavedFile, ...]:
+    def own_file(self, file_id: str, output: str | BinaryIO | None, *, overwrite: bool) -> tuple[SavedFile, ...]:
         """A file of one's own, by a download made for it."""
 
         def new_key() -> str:
@@ -78,7 +78,7 @@ class Downloader:
         outlets = _outlets(view, output, overwrite=overwrite)
         return self._receive(view, outlets, self._perform_own(key, new_key))
 
-    def by_key(self, key: str, output: Path | BinaryIO | None, *, overwrite: bool) -> tuple[SavedFile, ...]:
+    def by_key(self, key: str, output: str | BinaryIO | None, *, overwrite: bool) -> tuple[SavedFile, ...]:
         """The files of a download, one use of which is spent once it is clear where they go."""
         view = self._api.show_download(key)
         outlets = _outlets(view, output, overwrite=overwrite)
@@ -161,12 +161,12 @@ def _content(file: PerformedFile, stored: StoredBytes) -> Iterator[bytes]:
         raise NotAuthentic("the file is not the one that was sent: its SHA-256 differs")
 
 
-def _outlets(view: DownloadView, output: Path | BinaryIO | None, *, overwrite: bool) -> Sequence[Outlet]:
+def _outlets(view: DownloadView, output: str | BinaryIO | None, *, overwrite: bool) -> Sequence[Outlet]:
     """Where each file goes. All that can be refused is refused here, while the use is not yet spent."""
     if view.pin_required:
         raise UsageError("this download asks for a PIN, which this version of the client cannot give")
     names = [file.full_filename for file in view.files]
-    if output is None or isinstance(output, Path):
+    if output is None or isinstance(output, str):
         destinations = choose(names, output, overwrite=overwrite)
         check_room(destinations, sum(file.size for file in view.files))
         return destinations

@@ -90,6 +90,7 @@ class StorageError(SealdropError):
     """The object store refused a transfer."""
 
     code = "storage"
+    hint = "Run the command again; if it happens twice, tell whoever runs the service."
 
     def __init__(self, status: int, s3_code: str) -> None:
         super().__init__(f"the storage refused the transfer: {status} {s3_code}")

@@ -1,8 +1,8 @@
 """What an upload leaves on this machine, so that the same command can take it up again after it was cut off.
 
-One small file per (service, path, size, time of change) in the XDG state directory. It holds no key and no digest:
-which parts have arrived, with their digests, is the service's to say. Sealed uploads are never continued, since that
-would mean to use a key and message id again (docs/format.md); their entry only names the file to withdraw.
+One small file per (service, path, size, time of change, name, mode) in the XDG state directory. It holds no key and
+no digest: which parts have arrived, with their digests, is the service's to say. Sealed uploads are never continued,
+since that would mean to use a key and message id again (docs/format.md); their entry only names the file to withdraw.
 """
 
 import hashlib
@@ -81,11 +81,11 @@ def parse_entry(text: str) -> Entry | None:
 
 
 @contextmanager
-def open_journal(source: Source, url: str) -> Iterator[Journal]:
-    """The journal of this source at this service. One that keeps nothing where the source has no path, where no
-    directory can be written, or where another upload of the same file is under way.
+def open_journal(source: Source, *wish: str) -> Iterator[Journal]:
+    """The journal of this source under this wish: the service's address, name, mode. It keeps nothing where the source
+    has no path, where no directory can be written, or where another upload of the same file is under way.
     """
-    file = _locked_file(source, url)
+    file = _locked_file(source, wish)
     if file is None:
         yield Journal(None)
         return
@@ -97,10 +97,10 @@ def open_journal(source: Source, url: str) -> Iterator[Journal]:
                 Path(file.name).unlink(missing_ok=True)
 
 
-def _locked_file(source: Source, url: str) -> IO[str] | None:
+def _locked_file(source: Source, wish: tuple[str, ...]) -> IO[str] | None:
     if source.path is None or source.stamp is None:
         return None
-    identity = json.dumps([url, str(source.path), source.stamp.size, source.stamp.mtime_ns])
+    identity = json.dumps([*wish, str(source.path), source.stamp.size, source.stamp.mtime_ns])
     path = state_directory() / f"{hashlib.sha256(identity.encode()).hexdigest()}.json"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,22 +1,32 @@
 """Names that come from other people: as file names, and on a terminal."""
 
 import unicodedata
+from pathlib import Path
 
 from sealdrop.errors import LocalFileError
 
-# Control characters, and those that turn around or hide the text beside them.
-_DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Categories of what moves the cursor, turns around or hides the text beside it, or is half a character.
+_DANGEROUS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = frozenset("\u200c\u200d")  # emoji and several scripts cannot be written without them
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _RESERVED = frozenset({"", ".", ".."})
 
 
 def safe_filename(name: str) -> str:
     """The last component of a name that the service gave. Raises LocalFileError where it cannot be a file name."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    if last in _RESERVED or any(unicodedata.category(character) in ("Cc", "Cs") for character in last):
+    unusable = last in _RESERVED or Path(last).name != last  # the latter finds a drive's name on Windows
+    if unusable or any(_misleads(character) for character in last):
         raise LocalFileError(
             f"the file's name cannot be used on this machine: {printable(name)}", hint="Name a path with -o."
         )
     return last
+
+
+def _misleads(character: str) -> bool:
+    """Control characters, line breaks, and what shows `exe.pdf` as `fdp.exe`."""
+    return unicodedata.category(character) in _CONTROLS or unicodedata.bidirectional(character) in _TURNS
 
 
 def printable(text: str) -> str:
@@ -30,6 +40,3 @@ def _is_dangerous(character: str) -> bool:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
-
-
-_JOINERS = frozenset("\u200c\u200d")  # emoji and several scripts cannot be written without them

@@ -59,8 +59,16 @@ class Target:
             number=fields.size(record, "number"),
             size=fields.size(record, "size"),
             url=fields.take(record, "url", str),
-            headers={name.lower(): value for name, value in fields.strings(record, "headers").items()},
+            headers=_headers(record),
         )
+
+
+def _headers(record: Json) -> dict[str, str]:
+    """Header names in lower case, so that none goes out twice; nothing in them that would end a header."""
+    headers = {name.lower(): value for name, value in fields.strings(record, "headers").items()}
+    if not all(text.isascii() and text.isprintable() and text for pair in headers.items() for text in pair):
+        raise BadAnswer("the service names headers that cannot be sent")
+    return headers
 
 
 @dataclass(frozen=True, slots=True)

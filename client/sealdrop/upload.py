@@ -50,7 +50,7 @@ class Uploader:
 
     def upload(self, source: Source, wish: Wish) -> File:
         """The file, ready. Raises FileChanged, LocalFileError, Unreachable, StorageError, BadAnswer and ApiError."""
-        with open_journal(source, self._api.url) as journal:
+        with open_journal(source, self._api.url, wish.name, wish.encryption) as journal:
             entry = journal.read()
             left_behind = taken_up(self._api, entry, source) if entry else None
             if isinstance(left_behind, File):

@@ -1,7 +1,6 @@
 """sealdrop get"""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +37,7 @@ def command(what: str, output: str | None, force: bool, json_wanted: bool) -> in
 
     target = parse_target(what)
     client = connect() if isinstance(target, FileId) else _without_token(target)
-    path = sys.stdout.buffer if output == "-" else Path(output) if output else None
+    path = sys.stdout.buffer if output == "-" else output or None
     with bar("receiving") as progress:
         saved = client.get(what, path, overwrite=force, progress=progress)
     for file in saved:
