@@ -64,10 +64,11 @@ def endpoint(
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def answer(**parameters: str) -> Response:
+            request = blueprint.current_request
             try:
-                call = begin(blueprint.current_request)
+                call = begin(request)
             except Exception as error:  # noqa: BLE001 - Chalice's own handler would log the path, and that can be a key
-                return _broken(error)
+                return _broken(request, error)
             try:
                 found = _admit(call, scope, lookup, parameters, guarded=guarded)
                 arguments = _parse(call.request, body, query)
@@ -86,10 +87,13 @@ def endpoint(
     return decorate
 
 
-def _broken(error: Exception) -> Response:
+def _broken(request: Request, error: Exception) -> Response:
     """Without settings there is no limit to tell of."""
-    log("request_not_begun", **describe(error), hint=str(error) if isinstance(error, MissingSetting) else None)
-    return Response(body=json.dumps(internal_body("")), status_code=500, headers=dict(FIXED_HEADERS))
+    request_id = str(request.context.get("requestId", ""))
+    hint = str(error) if isinstance(error, MissingSetting) else None
+    log("request_not_begun", request_id=request_id, **describe(error), hint=hint)
+    headers: dict[str, str | list[str]] = {**FIXED_HEADERS, "X-Request-Id": request_id}
+    return Response(body=json.dumps(internal_body(request_id)), status_code=500, headers=headers)
 
 
 def _admit(
