@@ -64,7 +64,8 @@ def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 def code_of(error: ClientError) -> str:
-    return error.response["Error"]["Code"]
+    """Empty when AWS, or a proxy before it, gave none."""
+    return error.response["Error"].get("Code") or ""
 
 
 def is_trouble(code: str) -> bool:

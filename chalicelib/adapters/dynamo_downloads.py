@@ -80,7 +80,7 @@ class DynamoDownloads:
             item = self._table.update(
                 download_key(key.download_id),
                 "SET uses_left = uses_left - :one, sessions.#session = :until",
-                f"{_USABLE} AND key_hash = :hash",
+                f"{_USABLE} AND key_hash = :hash AND attribute_not_exists(sessions.#session)",
                 {"#session": session_hash},
                 one=1,
                 until=timestamp(session_until),
@@ -94,7 +94,7 @@ class DynamoDownloads:
             standing = standing_item(error)
             if standing is None or session_hash not in standing["sessions"]:
                 raise Gone(reason=_why(standing, key.key_hash, now)) from error
-            item = standing  # our own write: its answer was lost, and botocore tried once more
+            item = standing  # our own write: its answer was lost, and botocore tried again
         return _from_item(item)
 
     def give_back(self, key: DownloadKey, session_hash: SecretHash) -> None:

@@ -87,12 +87,12 @@ def perform_download(
     try:
         download = downloads.spend(key, session_hash, until, now)  # (D4)
         data_keys = [future.result() if future else None for future in unwrapping]
+        return _release(files, data_keys, download, session, until, now, objects)
     except Gone:
         raise
     except Exception:
         downloads.give_back(key, session_hash)  # also a spending of which nobody knows whether it was made
         raise
-    return _release(files, data_keys, download, session, until, now, objects)
 
 
 def resume_download(
