@@ -4,6 +4,7 @@ One emulated AWS a module: its state is the process's, and other folders start t
 """
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,6 +61,12 @@ def hooks(clients: dict[str, Any]) -> Iterator[Hooks]:
     hooks = Hooks(clients)
     yield hooks
     hooks.remove_all()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore tries again as often as ever, without the pauses between."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ All by botocore's own events: `before-call` comes once a call, when the request 
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -18,6 +18,8 @@ from botocore.exceptions import (
 )
 
 Action = Callable[[], object]
+Headers = Mapping[str, str]
+NONE: Headers = {}
 
 BROKEN_LINES = {
     "refused": EndpointConnectionError,
@@ -28,7 +30,9 @@ BROKEN_LINES = {
 
 
 class Hooks:
-    """`call` is named as botocore names it: "dynamodb.UpdateItem"."""
+    """`call` is named as botocore names it: "dynamodb.UpdateItem". With `table`, only what goes to that one is met;
+    with `times`, only that many.
+    """
 
     def __init__(self, clients: dict[str, Any]) -> None:
         self._clients = clients
@@ -65,28 +69,27 @@ class Hooks:
 
         self._on(f"before-send.{call}", handler)
 
-    def refuse(self, call: str, code: str, status: int = 400, *, times: int | None = None) -> None:
+    def refuse(self, call: str, code: str, status: int = 400, **when: Any) -> None:
         """AWS answers an error instead."""
         protocol = call.partition(".")[0]
-        self._instead(call, lambda: error_answer(protocol, code, status), times)
+        self._instead(call, lambda: error_answer(protocol, code, status), **when)
 
-    def answer(self, call: str, body: bytes, status: int = 200, *, times: int | None = None) -> None:
+    def answer(self, call: str, body: bytes, status: int = 200, *, headers: Headers = NONE, **when: Any) -> None:
         """AWS answers this instead."""
-        self._instead(call, lambda: http_answer(status, body), times)
+        self._instead(call, lambda: http_answer(status, body, headers), **when)
 
-    def break_line(self, call: str, error: type[Exception], *, times: int | None = None) -> None:
+    def break_line(self, call: str, error: type[Exception], **when: Any) -> None:
         """Nothing gets through to AWS."""
-        self._instead(call, lambda: _fail(error), times)
+        self._instead(call, lambda: _fail(error), **when)
 
-    def lose_answer(self, call: str) -> None:
-        """The first attempt does its work at AWS, but its answer never comes; botocore tries again."""
-        self._loses = True
+    def lose_answers(self, call: str, *, times: int = 1, table: str = "") -> None:
+        """The work is done at AWS, but its answer never comes; botocore tries again."""
+        left = [times]
 
         def handler(request: Any, **_: Any) -> None:
-            if self._loses:
-                self._loses = False
-                client = self._clients[call.partition(".")[0]]
-                client._endpoint._send(request)
+            if left[0] and table.encode() in (request.body or b""):
+                left[0] -= 1
+                self._clients[call.partition(".")[0]]._endpoint._send(request)
                 raise ReadTimeoutError(endpoint_url=request.url)
 
         self._on(f"before-send.{call}", handler)
@@ -96,13 +99,15 @@ class Hooks:
             self._client(event).meta.events.unregister(event, handler)
         self._registered.clear()
 
-    def _instead(self, call: str, make: Callable[[], AWSResponse], times: int | None) -> None:
+    def _instead(
+        self, call: str, make: Callable[[], AWSResponse], *, times: int | None = None, table: str = ""
+    ) -> None:
         left = [times]
 
-        def handler(**_: Any) -> AWSResponse | None:
+        def handler(request: Any, **_: Any) -> AWSResponse | None:
+            if left[0] == 0 or table.encode() not in (request.body or b""):
+                return None
             if left[0] is not None:
-                if left[0] == 0:
-                    return None
                 left[0] -= 1
             return make()
 
@@ -118,13 +123,15 @@ class Hooks:
 
 def error_answer(service: str, code: str, status: int) -> AWSResponse:
     """An error as this service words it: XML from S3, JSON from the others."""
+    if not code:
+        return http_answer(status, b"")
     if service == "s3":
         return http_answer(status, f"<Error><Code>{code}</Code><Message>as told</Message></Error>".encode())
     return http_answer(status, json.dumps({"__type": f"com.amazonaws#{code}", "message": "as told"}).encode())
 
 
-def http_answer(status: int, body: bytes) -> AWSResponse:
-    return AWSResponse("http://127.0.0.1/", status, {}, _Body(body))
+def http_answer(status: int, body: bytes, headers: Headers = NONE) -> AWSResponse:
+    return AWSResponse("http://127.0.0.1/", status, HeadersDict(headers), _Body(body))
 
 
 class _Body(io.BytesIO):
