@@ -1,25 +1,19 @@
 """The running stack, one a test process, and a small client for raw HTTP."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
 
+from infra.local.process import stack_process
+from infra.local.process import start_stack as start_stack  # for tests that need a stack of another kind
+from infra.local.process import stop_stack as stop_stack
+
 if TYPE_CHECKING:
     from tests.e2e.api_kit import Backstage
-
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 60  # a busy machine; the stack itself is asked for 5 elsewhere
-STOP_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -109,48 +103,16 @@ class Stack:
         }
 
 
-def start_stack(directory: Path, *options: str) -> tuple[subprocess.Popen[bytes], Mapping[str, Any]]:
-    """A stack on free ports, once it is ready. What it prints goes to stack.log."""
-    ready_file, log = directory / "ready.json", directory / "stack.log"
-    command = [sys.executable, "-m", "infra.local", "--port", "0", "--ready-file", str(ready_file), *options]
-    with log.open("wb") as output:  # a pipe that nobody reads would block it one day
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            command,
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_environment(),
-        )
-    deadline = time.monotonic() + START_SECONDS
-    while not ready_file.exists():
-        assert process.poll() is None, log.read_text(errors="replace")
-        assert time.monotonic() < deadline, "the stack did not get ready:\n" + log.read_text(errors="replace")
-        time.sleep(0.02)
-    return process, json.loads(ready_file.read_text())
-
-
-def stop_stack(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    assert process.wait(STOP_SECONDS) == 0, "the stack has to stop cleanly on SIGTERM"
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SEALDROP_"))}
-
-
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    process, ready = start_stack(tmp_path_factory.mktemp("stack"), "--rate-limit", "1000000")
-    try:
-        anyone = Api(ready["api_url"])
+    """Stopped by SIGTERM at the end; another status than 0 is an error."""
+    with stack_process(tmp_path_factory.mktemp("stack"), "--rate-limit", "1000000") as process:
+        anyone = Api(process.ready["api_url"])
         alice, bob = (
             User(user["email"], user["name"], user["token"], anyone.with_token(user["token"]))
-            for user in ready["users"]
+            for user in process.ready["users"]
         )
-        yield Stack(process.pid, ready, anyone, alice, bob)
-    finally:
-        stop_stack(process)
+        yield Stack(process.pid, process.ready, anyone, alice, bob)
 
 
 @pytest.fixture(scope="session")
