@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
+from infra.local.process import stack_process
 from tests.e2e.api_kit import assert_headers, assert_refused
-from tests.e2e.conftest import Answer, Api, start_stack, stop_stack
+from tests.e2e.conftest import Answer, Api
 
 pytestmark = pytest.mark.e2e
 
@@ -30,11 +31,8 @@ class Timed:
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    process, ready = start_stack(tmp_path_factory.mktemp("limited"))
-    try:
-        yield Api(ready["api_url"], ready["users"][0]["token"])
-    finally:
-        stop_stack(process)
+    with stack_process(tmp_path_factory.mktemp("limited")) as stack:
+        yield Api(stack.ready["api_url"], stack.ready["users"][0]["token"])
 
 
 def ask(api: Api, number: int) -> Timed:
