@@ -4,7 +4,8 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,3 +153,34 @@ def without(url: str, parameter: str) -> str:
 def changed(url: str, parameter: str, value: str) -> str:
     assert f"{parameter}=" in url
     return re.sub(rf"({re.escape(parameter)}=)[^&]*", rf"\g<1>{value}", url)
+
+
+class Line:
+    """One connection, spoken by hand."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket, self._file = connection, connection.makefile("rb")
+
+    def say(self, text: str, body: bytes = b"") -> None:
+        self._socket.sendall(text.encode() + body)
+
+    def hang_up_sending(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def answer(self) -> tuple[int, dict[str, str], bytes]:
+        status = int(self._file.readline().split()[1])
+        headers: dict[str, str] = {}
+        while line := self._file.readline().strip():
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        return status, headers, self._file.read(int(headers.get("content-length", 0)))
+
+    def rest(self) -> bytes:
+        return self._file.read()
+
+
+@contextmanager
+def line_to(url: str) -> Iterator[Line]:
+    port = urlsplit(url).port
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        yield Line(connection)

@@ -1,49 +1,15 @@
 """The server underneath: connections that stay, answers that arrive, bodies that stop short."""
 
 import json
-import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from moto.dynamodb.parsing.executors import UpdateExpressionExecutor
 
-from tests.integration.edge.kit import MIB, Desk, Sent
-
-
-class Line:
-    """One connection, spoken by hand."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket, self._file = connection, connection.makefile("rb")
-
-    def say(self, text: str, body: bytes = b"") -> None:
-        self._socket.sendall(text.encode() + body)
-
-    def hang_up_sending(self) -> None:
-        self._socket.shutdown(socket.SHUT_WR)
-
-    def answer(self) -> tuple[int, dict[str, str], bytes]:
-        status = int(self._file.readline().split()[1])
-        headers: dict[str, str] = {}
-        while line := self._file.readline().strip():
-            name, _, value = line.decode().partition(":")
-            headers[name.lower()] = value.strip()
-        return status, headers, self._file.read(int(headers.get("content-length", 0)))
-
-    def rest(self) -> bytes:
-        return self._file.read()
-
-
-@contextmanager
-def line_to(url: str) -> Iterator[Line]:
-    port = urlsplit(url).port
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        yield Line(connection)
+from tests.integration.edge.kit import MIB, Desk, Sent, line_to
 
 
 def head_of(sent: Sent, *headers: str, length: int | None = None) -> str:
