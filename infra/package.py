@@ -1,7 +1,7 @@
 """`python -m infra.package [--stage dev]`: the deployable artefacts, from a clean clone and without credentials.
 
 Leaves `out/packaged.yaml` (one SAM template: what Chalice writes for app.py, merged with infra/template.yaml and
-overrides.yaml) and `out/deployment.zip` (the functions' code, compiled: Lambda cannot keep bytecode between cold starts).
+overrides.yaml) and `out/deployment.zip` (the functions' code, compiled: Lambda keeps no bytecode between cold starts).
 """
 
 import argparse

@@ -40,7 +40,7 @@ class Entry:
 class Journal:
     """The entry of one upload; the file is locked while this object is in use."""
 
-    def __init__(self, file: IO[str] | None) -> None:
+    def __init__(self, file: IO[bytes] | None) -> None:
         self._file = file
 
     @property
@@ -62,21 +62,21 @@ class Journal:
         self._file.seek(0)
         self._file.truncate()
         if entry is not None:
-            json.dump(asdict(entry), self._file)
+            self._file.write(json.dumps(asdict(entry)).encode())
             self._file.flush()
             os.fsync(self._file.fileno())
 
 
-def parse_entry(text: str) -> Entry | None:
+def parse_entry(raw: bytes) -> Entry | None:
     try:
-        record = fields.parse_object(text.encode())
+        record = fields.parse_object(raw)
         return Entry(
             file_id=fields.take(record, "file_id", str),
             encryption_mode=encryption_mode(record),
             part_size=fields.size(record, "part_size"),
             part_count=fields.size(record, "part_count"),
         )
-    except (BadAnswer, UnicodeError):
+    except BadAnswer:
         return None
 
 
@@ -97,14 +97,14 @@ def open_journal(source: Source, *wish: str) -> Iterator[Journal]:
                 Path(file.name).unlink(missing_ok=True)
 
 
-def _locked_file(source: Source, wish: tuple[str, ...]) -> IO[str] | None:
+def _locked_file(source: Source, wish: tuple[str, ...]) -> IO[bytes] | None:
     if source.path is None or source.stamp is None:
         return None
     identity = json.dumps([*wish, str(source.path), source.stamp.size, source.stamp.mtime_ns])
     path = state_directory() / f"{hashlib.sha256(identity.encode()).hexdigest()}.json"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = open(path, "a+", encoding="utf-8", opener=_private)  # noqa: SIM115 - closed by open_journal
+        file = open(path, "a+b", opener=_private)  # noqa: SIM115 - closed by open_journal
     except OSError:
         return None
     try:

@@ -11,9 +11,11 @@ import pytest
 
 from sealdrop import Client, Retry
 from sealdrop.__main__ import main
-from tests.unit.client.fake_service import FakeService
+from tests.unit.client.fake_service import PART, SINGLE, FakeService
 
 AT_ONCE = Retry(base_seconds=0)
+
+__all__ = ["PART", "SINGLE"]
 
 
 @pytest.fixture
@@ -32,8 +34,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr("sealdrop.retry.pause", lambda seconds: None)
-    monkeypatch.setattr("sealdrop.retry.random.uniform", lambda low, high: 0.0)
+    # Parts of 1 MiB, so that a handful of megabytes is a large file; the real sizes are seen to by tests/e2e.
+    monkeypatch.setattr("sealdrop.upload.SINGLE_PUT_BYTES", SINGLE)
+    monkeypatch.setattr("sealdrop.upload.SEALED_PART_BYTES", PART)
+    monkeypatch.setattr("sealdrop.upload.SEALED_AHEAD_BYTES", 4 * PART)
+    monkeypatch.setattr("sealdrop.upload.HASHED_AHEAD_BYTES", 4 * PART)
+    monkeypatch.setattr("sealdrop.retry.pause", lambda _seconds: None)
+    monkeypatch.setattr("sealdrop.retry.random.uniform", lambda _low, _high: 0.0)
     return tmp_path
 
 

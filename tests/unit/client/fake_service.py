@@ -21,7 +21,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 MIB = 1 << 20
-SINGLE_PUT_BYTES = 100 * MIB
+SINGLE = 6 * MIB  # the real service: 100 MiB
+PART = MIB  # the real service: 8 MiB
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/5f1c3c1e-98b0-4b7e-b47a-5d5a4c1c8f10"
 CREATE_FIELDS = {
     "filename",
@@ -430,10 +431,10 @@ def create_file(service: FakeService, *, body: Any, query: Any) -> Any:
     )
     record.expires_at = body.get("expires_at")
     wished = body.get("part_size")
-    if service.stored_size(record) > (wished or SINGLE_PUT_BYTES):
+    if service.stored_size(record) > (wished or SINGLE):
         if record.checksum:
             raise Refusal(422, "invalid", errors={"checksum_sha256": ["Not for a multipart upload."]})
-        record.part_size = wished or 8 * MIB
+        record.part_size = wished or PART
         record.part_checksums = body.get("part_checksums", False)
     service.files[record.id] = record
     count = -(-service.stored_size(record) // record.part_size) if record.part_size else 1

@@ -155,7 +155,7 @@ class Written(ApiKeyManager):
         super().__init__(TERMS)
         self.algorithm, self.data_keys = algorithm, data_keys
 
-    def get_encryption_materials(self, request: Any) -> Any:
+    def get_encryption_materials(self, request: Any) -> Any:  # noqa: ARG002 - the SDK names it
         info = MasterKeyInfo("aws-kms", TERMS.key_arn.encode())
         more = {EncryptedDataKey(info, secrets.token_bytes(184)) for _ in range(self.data_keys - 1)}
         return EncryptionMaterials(

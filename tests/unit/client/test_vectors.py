@@ -29,7 +29,7 @@ class GivenKey(CryptoMaterialsManager):
     def __init__(self, data_key: bytes) -> None:
         self.data_key = data_key
 
-    def get_encryption_materials(self, request: Any) -> Any:
+    def get_encryption_materials(self, request: Any) -> Any:  # noqa: ARG002 - the SDK names it
         raise AssertionError("nothing is written here")
 
     def decrypt_materials(self, request: Any) -> Any:
@@ -43,7 +43,7 @@ class GivenKey(CryptoMaterialsManager):
 
 def of_any_profile(vector: dict[str, Any]) -> bytes:
     message, data_key = base64.b64decode(vector["ciphertext"]), base64.b64decode(vector["decrypted-dek"])
-    return b"".join(read_message(io.BytesIO(message), GivenKey(data_key), MOST_FRAME_BYTES, lambda header: None))
+    return b"".join(read_message(io.BytesIO(message), GivenKey(data_key), MOST_FRAME_BYTES, lambda _header: None))
 
 
 def test_the_suite_is_whole() -> None:

@@ -65,7 +65,7 @@ def test_a1_an_expired_token(tokens) -> None:
     assert refusal.value.reason == "expired token"
 
 
-@pytest.mark.parametrize("scope", set(Scope) - {Scope.FILES_READ})
+@pytest.mark.parametrize("scope", [scope for scope in Scope if scope is not Scope.FILES_READ])
 def test_a2_another_scope(tokens, scope: Scope) -> None:
     with pytest.raises(MissingScope, match=str(scope)):
         authenticate(f"Bearer {TEXT}", scope, NOW, tokens=tokens)
