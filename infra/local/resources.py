@@ -42,9 +42,12 @@ Properties = Mapping[str, Any]
 
 def _key(clients: Clients, properties: Properties) -> Made:
     kms = clients("kms")
-    given = {"Description": "Description", "KeySpec": "KeySpec", "KeyUsage": "KeyUsage"}
-    arguments = {theirs: properties[ours] for ours, theirs in given.items() if ours in properties}
-    made = kms.create_key(Policy=json.dumps(properties["KeyPolicy"]), **arguments)["KeyMetadata"]
+    made = kms.create_key(
+        Policy=json.dumps(properties["KeyPolicy"]),
+        Description=properties["Description"],
+        KeySpec=properties.get("KeySpec", "SYMMETRIC_DEFAULT"),
+        KeyUsage=properties.get("KeyUsage", "ENCRYPT_DECRYPT"),
+    )["KeyMetadata"]
     if properties.get("EnableKeyRotation"):
         kms.enable_key_rotation(KeyId=made["KeyId"])
     return Made(made["KeyId"], {"Arn": made["Arn"]})

@@ -128,7 +128,7 @@ def test_the_whole_batch_comes_again(consumer: Consumer, answer: Callable[[list[
 
 def test_without_the_report_an_answer_is_success(aws: EmulatedAws, queue: tuple[str, str, str]) -> None:
     consumer = Consumer(aws, queue[0], "arn", reports=False)
-    consumer.answer = lambda _: {"batchItemFailures": [{"itemIdentifier": it["messageId"]} for it in records]}
+    consumer.answer = lambda records: {"batchItemFailures": [{"itemIdentifier": it["messageId"]} for it in records]}
     consumer.send("one")
     assert consumer.pump.once() == 1
 
