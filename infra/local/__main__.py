@@ -55,7 +55,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=_port, default=8080, help="of the API, on 127.0.0.1; 0 picks one (8080)")
-    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written once the stack answers, as JSON")
+    parser.add_argument(
+        "--ready-file", type=_ready_file, metavar="PATH", help="written once the stack answers, as JSON"
+    )
     parser.add_argument(
         "--rate-limit",
         type=_positive,
@@ -64,6 +66,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="requests that one address may make a minute (300)",
     )
     return parser.parse_args(arguments)
+
+
+def _ready_file(text: str) -> Path:
+    path = Path(text)
+    if not path.parent.is_dir():  # said now, not when everything runs
+        raise argparse.ArgumentTypeError(f"there is no directory {path.parent}")
+    return path
 
 
 def _port(text: str) -> int:
