@@ -1,0 +1,135 @@
+"""`python -m infra.recover FILE_ID -o PATH`: a file from the bucket, by S3 and KMS alone.
+
+For the day on which the API, or the whole metadata table, is gone. Needs neither: the object carries its wrapped key
+in the sealed message's header. The AWS Encryption SDK opens it as it comes, with the operator's own rights to KMS.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+FRAME_LENGTH = 262_144
+MAGIC = b"\x02\x04\x78"  # format version 2, suite 0x0478: how every sealed file begins
+SUCCESS, FAILED = 0, 1
+
+
+class NotRecovered(Exception):
+    """The file cannot be had; the text says why. Nothing is left at the destination."""
+
+
+def recover(bucket: str, file_id: str, destination: Path, *, s3: Any, key_arn: str) -> int:
+    """Write the file's content to `destination`, whole or not at all, and answer its size in bytes.
+
+    What begins as a sealed message is opened, other bytes are written as they are. Raises NotRecovered.
+    """
+    answer = s3.get_object(Bucket=bucket, Key=f"files/{file_id}")
+    with answer["Body"] as body:
+        start = body.read(len(MAGIC))
+        source = _Joined(start, body)
+        is_sealed = start == MAGIC
+        pieces = _opened(source, key_arn, file_id) if is_sealed else _plain(source)
+        return _write(pieces, destination)
+
+
+class _Joined:
+    """The bytes that were looked at, followed by the rest."""
+
+    def __init__(self, start: bytes, rest: Any) -> None:
+        self._start, self._rest = start, rest
+
+    def read(self, size: int = -1) -> bytes:
+        start, self._start = self._start, b""
+        if 0 <= size < len(start):
+            self._start = start[size:]
+            return start[:size]
+        return start + bytes(self._rest.read() if size < 0 else self._rest.read(size - len(start)))
+
+
+def _plain(source: _Joined) -> Iterator[bytes]:
+    while piece := source.read(FRAME_LENGTH):
+        yield piece
+
+
+def _opened(source: _Joined, key_arn: str, file_id: str) -> Iterator[bytes]:
+    import aws_encryption_sdk
+    from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
+    from cryptography.exceptions import InvalidTag
+
+    logging.getLogger("aws_encryption_sdk").setLevel(logging.CRITICAL)  # the refusal is raised; no traceback beside it
+    sdk: Any = aws_encryption_sdk  # ships no types
+    client = sdk.EncryptionSDKClient(
+        commitment_policy=sdk.CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, max_encrypted_data_keys=1
+    )
+    provider = sdk.StrictAwsKmsMasterKeyProvider(key_ids=[key_arn])
+    try:
+        with client.stream(mode="d", source=source, key_provider=provider, max_body_length=FRAME_LENGTH) as stream:
+            if stream.header.encryption_context.get("file") != file_id:
+                raise NotRecovered("the object was sealed as another file")
+            while piece := stream.read(FRAME_LENGTH):
+                yield piece
+    except InvalidTag:
+        raise NotRecovered("a part of the object was changed") from None
+    except AWSEncryptionSDKClientError as error:
+        raise NotRecovered(f"the seal cannot be opened ({type(error).__name__})") from None
+    if source.read(1):
+        raise NotRecovered("something follows the end of the sealed message")
+
+
+def _write(pieces: Iterator[bytes], destination: Path) -> int:
+    """A temporary file beside the destination, renamed once the last piece has been verified."""
+    size = 0
+    handle, name = tempfile.mkstemp(dir=destination.parent, prefix=".recover-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            for piece in pieces:
+                size += out.write(piece)
+        temporary.replace(destination)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return size
+
+
+def _key_of(bucket: str, s3: Any) -> str:
+    """infra/template.yaml gives the bucket the same key that wraps the data keys."""
+    rule = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    return str(rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.recover",
+        description="Recover a file from the bucket with S3 and KMS alone; the API and its tables are not needed.",
+        epilog="example:\n  python -m infra.recover 7c9e6679-7425-40de-944b-e07fc1f90ae7 -o invoice.pdf "
+        "--bucket sealdrop-prod-files-123456789012-eu-west-1",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file_id", type=uuid.UUID, help="the file's id, as in its object key files/ID")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="where to write it; replaced if it is there")
+    parser.add_argument("--bucket", default=os.environ.get("FILES_BUCKET"), help="the files bucket (FILES_BUCKET)")
+    parser.add_argument("--key", help="ARN of the KMS key that wraps data keys (the bucket's default key)")
+    options = parser.parse_args(arguments)
+    if not options.bucket:
+        parser.error("name the bucket: --bucket, or the environment variable FILES_BUCKET")
+    try:
+        s3 = boto3.client("s3")
+        key_arn = options.key or _key_of(options.bucket, s3)
+        size = recover(options.bucket, str(options.file_id), options.output, s3=s3, key_arn=key_arn)
+    except (NotRecovered, ClientError, BotoCoreError, OSError) as error:
+        print(f"not recovered: {error}", file=sys.stderr)
+        return FAILED
+    print(f"{size:,} bytes in {options.output}")
+    return SUCCESS
+
+
+if __name__ == "__main__":
+    sys.exit(main())
