@@ -188,7 +188,7 @@ def test_a_refusal_says_why_and_changes_nothing(ports: World, reason: str, chang
     assert standing(ports, key) == before
 
 
-@pytest.mark.parametrize("current", [a_hash(), None])
+@pytest.mark.parametrize("current", [a_hash(), None], ids=["another", "none"])
 def test_only_the_current_key_spends(ports: World, current: SecretHash | None) -> None:
     key = replace(with_key(ports, key_hash=current), key_hash=a_hash())
     before = standing(ports, key)
