@@ -83,7 +83,7 @@ class TestReady:
         for name in ("api_url", "aws_endpoint_url"):
             port = urllib3.util.parse_url(stack.ready[name]).port
             socket.create_connection(("127.0.0.1", port), timeout=5).close()
-            with pytest.raises(OSError, match="refused|timed out|unreachable|assign"):
+            with pytest.raises(OSError, match=r"refused|timed out|unreachable|assign"):
                 socket.create_connection(("127.0.0.2", port), timeout=5).close()
 
     @staticmethod
