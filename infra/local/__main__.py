@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     if options.ready_file:
         options.ready_file.unlink(missing_ok=True)  # of a run that was killed
+    _allow_many_files()
     try:
         with local_stack(options.port, options.rate_limit) as stack:
             ready = ready_document(stack)
@@ -45,6 +47,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error}. Name another with --port, or 0 for a free one.", file=sys.stderr)
         return 1
     return 0
+
+
+def _allow_many_files() -> None:
+    """Every connection and every larger object is an open file; the usual 1024 are soon gone."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if most == resource.RLIM_INFINITY else min(most, 65_536)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -196,6 +196,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without Unicode
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # a terminal without Unicode
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     sys.exit(main())

@@ -15,17 +15,17 @@ from wsgiref.types import StartResponse
 
 from moto.moto_server.werkzeug_app import create_backend_app
 
-from infra.local import bucket_cors, s3_multipart, s3_reads, s3_writes
-from infra.local.aws_request import AwsRequest
-from infra.local.bodies import receive
-from infra.local.bucket_policy import refuse_denied
-from infra.local.digests import Digests
 from infra.local.http_server import answer_early
 from infra.local.other_services import OtherServices, signing_service
-from infra.local.s3_errors import S3Error, access_denied, invalid_request, not_implemented
-from infra.local.s3_forms import post_object
-from infra.local.s3_world import S3Answer, model
-from infra.local.sigv4 import ALGORITHM, Verifier
+from infra.local.s3 import cors, multipart, reads, writes
+from infra.local.s3.bodies import receive
+from infra.local.s3.digests import Digests
+from infra.local.s3.errors import S3Error, access_denied, invalid_request, not_implemented
+from infra.local.s3.forms import post_object
+from infra.local.s3.model import S3Answer, model
+from infra.local.s3.policy import refuse_denied
+from infra.local.s3.request import AwsRequest
+from infra.local.s3.sigv4 import ALGORITHM, Verifier
 
 MAX_CONTROL_BODY = 4 * 2**20  # of requests that are not about an object's bytes
 
@@ -69,7 +69,7 @@ class Edge:
 
     def _s3(self, request: AwsRequest, environ: dict[str, Any]) -> S3Answer:
         if request.method == "OPTIONS":
-            return S3Answer(200, bucket_cors.preflight(_cors_rules(request), request.headers))
+            return S3Answer(200, cors.preflight(_cors_rules(request), request.headers))
         if _is_form(request):
             return post_object(request, environ, self._verifier, self._now)
         payload_hash = self._authenticate(request)  # (1)
@@ -98,24 +98,22 @@ class Edge:
         method, query, stream = request.method, request.query, environ["wsgi.input"]
         if method == "PUT":
             if {"uploadId", "partNumber"} & set(query):
-                return s3_multipart.upload_part(request, stream, payload_hash)
-            return s3_writes.put_object(request, stream, payload_hash)
+                return multipart.upload_part(request, stream, payload_hash)
+            return writes.put_object(request, stream, payload_hash)
         if method in {"GET", "HEAD"}:
-            return s3_multipart.list_parts(request) if "uploadId" in query else s3_reads.read_object(request)
+            return multipart.list_parts(request) if "uploadId" in query else reads.read_object(request)
         if method == "POST" and "uploads" in query:
-            return s3_multipart.create(request)
+            return multipart.create(request)
         if method == "POST" and "uploadId" in query:
-            return s3_multipart.complete(request, stream, payload_hash)
+            return multipart.complete(request, stream, payload_hash)
         if method == "DELETE":
             return (
-                s3_multipart.abort(request)
-                if "uploadId" in query
-                else self._leave_to_moto(request, environ, payload_hash)
+                multipart.abort(request) if "uploadId" in query else self._leave_to_moto(request, environ, payload_hash)
             )
         raise not_implemented(f"{method} {sorted(query)}")
 
     def _leave_to_moto(self, request: AwsRequest, environ: dict[str, Any], payload_hash: str) -> S3Answer:
-        size = s3_writes.content_length({"content-length": "0", **request.headers}, MAX_CONTROL_BODY)
+        size = writes.content_length({"content-length": "0", **request.headers}, MAX_CONTROL_BODY)
         digests = Digests(request.headers, payload_hash)
         body = receive(environ["wsgi.input"], size, digests).all()
         digests.check()
@@ -143,7 +141,7 @@ class Edge:
     def _cors(self, request: AwsRequest) -> list[tuple[str, str]]:
         if "origin" not in request.headers or request.method == "OPTIONS":
             return []
-        return bucket_cors.of_answer(_cors_rules(request), request.method, request.headers)
+        return cors.of_answer(_cors_rules(request), request.method, request.headers)
 
 
 def _cors_rules(request: AwsRequest) -> list[Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.local import template
 
@@ -26,7 +27,7 @@ class GatewayResponse:
 
 
 class GatewayResponses:
-    def __init__(self, declared: Mapping[str, Mapping[str, object]]) -> None:
+    def __init__(self, declared: Mapping[str, Mapping[str, Any]]) -> None:
         self._declared = declared
 
     @classmethod
@@ -40,12 +41,12 @@ class GatewayResponses:
         natural = _DEFAULT_STATUS[response_type]
         declared = self._declared.get(response_type) or self._declared[f"DEFAULT_{natural // 100}XX"]
         context = {"context.requestId": request_id, "context.error.responseType": response_type}
-        body = declared["ResponseTemplates"]["application/json"]  # type: ignore[index]
+        body = declared["ResponseTemplates"]["application/json"]
         for name, value in context.items():
             body = body.replace(f"${name}", value)
         headers = [
             (name.removeprefix(_HEADER), value[1:-1] if value.startswith("'") else context[value])
-            for name, value in declared.get("ResponseParameters", {}).items()  # type: ignore[attr-defined]
+            for name, value in declared.get("ResponseParameters", {}).items()
         ]
         status = int(str(declared.get("StatusCode", natural)))
         return GatewayResponse(status, [("Content-Type", "application/json"), *headers], body.encode())

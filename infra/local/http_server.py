@@ -71,7 +71,7 @@ class _Connection(cheroot_server.HTTPConnection):
 class _Gateway(wsgi.Gateway_10):
     def get_environ(self) -> Any:
         pairs = self.req.inheaders.pop(HEADERS, [])
-        environ = super().get_environ()  # type: ignore[no-untyped-call]
+        environ = super().get_environ()  # type: ignore[no-untyped-call] # cheroot's stubs
         environ[HEADERS] = pairs
         environ[CLOSE] = self._close
         return environ
@@ -91,7 +91,7 @@ class _Server(wsgi.Server):
         self.gateway = _Gateway
         self.server_name = "local"
 
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - as cheroot has it
         _log.log(level, msg, exc_info=traceback)
 
 

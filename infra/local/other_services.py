@@ -11,10 +11,10 @@ from xml.sax.saxutils import escape
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from infra.local.aws_request import AwsRequest
 from infra.local.http_server import answer_early
-from infra.local.s3_errors import S3Error
-from infra.local.sigv4 import Verifier
+from infra.local.s3.errors import S3Error
+from infra.local.s3.request import AwsRequest
+from infra.local.s3.sigv4 import Verifier
 
 MAX_BODY = 16 * 2**20  # DynamoDB's, the largest of the services in use
 

@@ -11,7 +11,7 @@ from chalice.app import Chalice
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from infra.local import moto_s3, template
+from infra.local import template
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
 from infra.local.functions import Functions
@@ -20,10 +20,11 @@ from infra.local.gateway_responses import OVERRIDES, GatewayResponses
 from infra.local.http_server import serving
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
+from infra.local.s3 import moto_model
 from infra.local.users import SeededUser, seed
 
 REGION = "eu-west-1"
-ACCESS_KEY_ID = SECRET_ACCESS_KEY = "testing"  # noqa: S105 (the emulator's only credentials)
+ACCESS_KEY_ID = SECRET_ACCESS_KEY = "testing"  # noqa: S105 - the emulator's only credentials
 DEFAULT_RATE_LIMIT = 300
 
 _LEAKS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3")
@@ -64,7 +65,7 @@ def emulated_aws(port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT) -> Iterato
     if not _one_at_a_time.acquire(blocking=False):
         raise RuntimeError("this process emulates AWS already: moto keeps its state in the process")
     try:
-        moto_s3.install()
+        moto_model.install()
         _forget_everything()
         with serving(Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION), port) as server:
             clients = Clients(server.url, REGION)

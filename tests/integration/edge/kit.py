@@ -122,7 +122,7 @@ def presign_by_hand(
     query: Mapping[str, str] | None = None,
     names: str | None = None,
 ) -> str:
-    """Written from the specification, so that infra/local/sigv4.py is not checked against itself."""
+    """Written from the specification, so that infra/local/s3/sigv4.py is not checked against itself."""
     date = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{day or date[:8]}/{region}/{service}/aws4_request"
     parts = urlsplit(url)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local import bucket_cors, bucket_policy, edge
-from infra.local.aws_request import AwsRequest
+from infra.local import edge
+from infra.local.s3 import cors, policy
+from infra.local.s3.request import AwsRequest
 from tests.integration.edge.kit import Desk, Reply, Sent
 
 BODY = b"to be encrypted"
@@ -62,9 +63,7 @@ class TestPolicy:
         condition = {"IpAddress": {"aws:SourceIp": "::"}}
         statement = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": condition}
         with pytest.raises(ValueError, match="IpAddress"):
-            bucket_policy.refuse_denied(
-                json.dumps({"Statement": [statement]}).encode(), AwsRequest("GET", "/b/k", "", [])
-            )
+            policy.refuse_denied(json.dumps({"Statement": [statement]}).encode(), AwsRequest("GET", "/b/k", "", []))
 
 
 class TestCors:
@@ -114,7 +113,7 @@ class TestCors:
             max_age_seconds=None,
         )
         ask = {"origin": ORIGIN, "access-control-request-method": "GET", "access-control-request-headers": "X-One"}
-        assert dict(bucket_cors.preflight([rule], ask))["Access-Control-Allow-Origin"] == ORIGIN
-        assert bucket_cors.of_answer([rule], "GET", {"origin": "https://evil.example.org"}) == []
+        assert dict(cors.preflight([rule], ask))["Access-Control-Allow-Origin"] == ORIGIN
+        assert cors.of_answer([rule], "GET", {"origin": "https://evil.example.org"}) == []
         with pytest.raises(Exception, match="not allowed"):
-            bucket_cors.preflight([rule], {**ask, "access-control-request-headers": "content-type"})
+            cors.preflight([rule], {**ask, "access-control-request-headers": "content-type"})

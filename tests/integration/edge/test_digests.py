@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.local import digests
+from infra.local.s3 import digests
 from tests.integration.edge.kit import Desk, Sent, s3_client
 
 BODY, OTHER = b"the bytes that were signed", b"the bytes that were swapped"  # of different content

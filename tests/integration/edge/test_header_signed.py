@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from infra.local import sigv4
+from infra.local.s3 import sigv4
 from infra.local.stack import EmulatedAws
 from tests.integration.edge.kit import SECRET, Desk, Reply, Sent, ago, s3_client, signing_at
 

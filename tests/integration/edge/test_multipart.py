@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.local import s3_multipart
+from infra.local.s3 import multipart
 from tests.integration.edge.kit import MIB, Desk, Reply, Sent
 
 PART = 5 * MIB
@@ -83,13 +83,13 @@ class TestChecksums:
     def test_named_at_the_start_and_left_out(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         upload = Upload(desk, "files/sums", ChecksumAlgorithm="SHA256")
         assert upload.part(1, LAST).outcome == (400, "InvalidRequest")
-        monkeypatch.setattr(s3_multipart, "_same_algorithm", lambda *_: None)
+        monkeypatch.setattr(multipart, "_same_algorithm", lambda *_: None)
         assert upload.part(1, LAST).status == 200
 
     def test_not_named_and_carried(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         upload = Upload(desk, "files/sums")
         assert upload.part(1, LAST, checksum=sha256(LAST)).outcome == (400, "InvalidRequest")
-        monkeypatch.setattr(s3_multipart, "_same_algorithm", lambda *_: None)
+        monkeypatch.setattr(multipart, "_same_algorithm", lambda *_: None)
         assert upload.part(1, LAST, checksum=sha256(LAST)).status == 200
 
     def test_wrong(self, desk: Desk) -> None:
@@ -133,7 +133,7 @@ class TestParts:
         upload.part(1, BIG[:-1])
         upload.part(2, LAST)
         assert code_of(upload.complete) == "EntityTooSmall"
-        monkeypatch.setattr(s3_multipart, "MIN_PART", 1)
+        monkeypatch.setattr(multipart, "MIN_PART", 1)
         upload.complete()
 
     def test_listing_goes_on_by_number(self, desk: Desk) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from infra.local import post_policy, s3_forms, sigv4
+from infra.local.s3 import forms, post_policy, sigv4
 from tests.integration.edge.kit import Desk, Reply, Sent
 
 BODY = b"from a form"
@@ -117,7 +117,7 @@ ATTACKS: dict[str, tuple[Callable[[Desk], Reply], tuple[int, str], tuple[Any, st
     "another encryption": (
         lambda desk: Form(desk, **{"x-amz-server-side-encryption": "AES256"}).send(),
         DENIED,
-        (s3_forms, "refuse_denied"),
+        (forms, "refuse_denied"),
     ),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.local import sigv4
+from infra.local.s3 import sigv4
 from tests.integration.edge.kit import Desk, Sent, ago, changed, s3_client, signing_at, without
 
 BODY = b"twelve bytes"

@@ -3,7 +3,7 @@
 import pytest
 import urllib3
 
-from infra.local import bodies
+from infra.local.s3 import bodies
 from tests.integration.edge.kit import MIB, Desk, Sent
 
 CONTENT = bytes(range(256)) * 4  # 1024 bytes

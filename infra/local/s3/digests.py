@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from infra.local.s3_errors import S3Error, invalid_request, not_implemented
-from infra.local.sigv4 import UNSIGNED_PAYLOAD, is_payload_hash
+from infra.local.s3.errors import S3Error, invalid_request, not_implemented
+from infra.local.s3.sigv4 import UNSIGNED_PAYLOAD, is_payload_hash
 
 CHECKSUM = "x-amz-checksum-"
 _CLAIMED = {CHECKSUM + name for name in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")}

@@ -10,16 +10,16 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from infra.local import post_policy
-from infra.local.aws_request import AwsRequest
-from infra.local.bodies import receive
-from infra.local.bucket_policy import refuse_denied
-from infra.local.digests import Digests
-from infra.local.s3_errors import S3Error, access_denied
-from infra.local.s3_world import S3Answer, bucket_of, model
-from infra.local.s3_writes import MAX_OBJECT_PUT, content_length, created_headers, refuse_unknown_headers, store
-from infra.local.s3_xml import render
-from infra.local.sigv4 import Verifier
+from infra.local.s3 import post_policy
+from infra.local.s3.bodies import receive
+from infra.local.s3.digests import Digests
+from infra.local.s3.errors import S3Error, access_denied
+from infra.local.s3.markup import render
+from infra.local.s3.model import S3Answer, bucket_of, model
+from infra.local.s3.policy import refuse_denied
+from infra.local.s3.request import AwsRequest
+from infra.local.s3.sigv4 import Verifier
+from infra.local.s3.writes import MAX_OBJECT_PUT, content_length, created_headers, refuse_unknown_headers, store
 
 Files = list[tuple[str, FileStorage]]
 

@@ -8,14 +8,14 @@ from typing import Any
 from moto.s3.models import S3Backend
 from moto.s3.utils import metadata_from_headers
 
-from infra.local.aws_request import AwsRequest
-from infra.local.bodies import Body, receive
-from infra.local.digests import Checksum, Digests, checked_checksum, composite
-from infra.local.moto_s3 import StoredKey, StoredUpload
-from infra.local.s3_errors import S3Error, invalid_argument, invalid_request, no_such_upload, not_implemented
-from infra.local.s3_world import S3Answer, bucket_of, encryption_headers, model, version_header
-from infra.local.s3_writes import check_conditions, content_length, refuse_unknown_headers
-from infra.local.s3_xml import completed_parts, elements, render
+from infra.local.s3.bodies import Body, receive
+from infra.local.s3.digests import Checksum, Digests, checked_checksum, composite
+from infra.local.s3.errors import S3Error, invalid_argument, invalid_request, no_such_upload, not_implemented
+from infra.local.s3.markup import completed_parts, elements, render
+from infra.local.s3.model import S3Answer, bucket_of, encryption_headers, model, version_header
+from infra.local.s3.moto_model import StoredKey, StoredUpload
+from infra.local.s3.request import AwsRequest
+from infra.local.s3.writes import check_conditions, content_length, refuse_unknown_headers
 
 MAX_PART = 5 * 2**30
 MIN_PART = 5 * 2**20  # of all but the last
@@ -41,8 +41,8 @@ def create(request: AwsRequest) -> S3Answer:
             "STANDARD",
             {},
             None,
-            headers.get("x-amz-server-side-encryption"),  # type: ignore[arg-type]
-            headers.get("x-amz-server-side-encryption-aws-kms-key-id"),  # type: ignore[arg-type]
+            headers.get("x-amz-server-side-encryption", ""),
+            headers.get("x-amz-server-side-encryption-aws-kms-key-id", ""),
         )
         assert isinstance(multipart, StoredUpload)
         multipart.algorithm = algorithm
@@ -64,7 +64,7 @@ def upload_part(request: AwsRequest, stream: Any, payload_hash: str) -> S3Answer
     body = receive(stream, size, digests, upload.disk)
     digests.check()
     with model() as backend:
-        part = _upload(backend, request).set_part(number, body)  # type: ignore[arg-type]
+        part = _upload(backend, request).set_part(number, body)  # type: ignore[arg-type] # StoredKey takes it
         assert isinstance(part, StoredKey)
         part.checksum = digests.checksum
     told = [(part.checksum.header, part.checksum.value)] if part.checksum else []
@@ -108,7 +108,7 @@ def complete(request: AwsRequest, stream: Any, payload_hash: str) -> S3Answer:
         key = backend.put_object(
             request.bucket,
             request.key,
-            body,  # type: ignore[arg-type]
+            body,  # type: ignore[arg-type] # StoredKey takes it
             etag=f"{parts[0].etag.strip(chr(34))}-{len(parts)}",
             encryption=upload.sse_encryption,
             kms_key_id=upload.kms_key_id,

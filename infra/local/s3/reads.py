@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
-from infra.local.aws_request import AwsRequest
-from infra.local.moto_s3 import StoredKey
-from infra.local.s3_errors import S3Error, invalid_argument, not_implemented, precondition_failed
-from infra.local.s3_world import (
+from infra.local.s3.errors import S3Error, invalid_argument, not_implemented, precondition_failed
+from infra.local.s3.model import (
     Headers,
     S3Answer,
     bucket_of,
@@ -18,6 +16,8 @@ from infra.local.s3_world import (
     version,
     version_header,
 )
+from infra.local.s3.moto_model import StoredKey
+from infra.local.s3.request import AwsRequest
 
 _OVERRIDES = {
     f"response-{name}": name

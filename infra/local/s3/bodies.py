@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from infra.local.s3_errors import S3Error
+from infra.local.s3.errors import S3Error
 
 CHUNK = 1 << 20
 _SMALL = 256 * 1024  # stays in memory
@@ -29,7 +29,7 @@ class Disk:
         with self._lock:
             if self._fd < 0:
                 self._fd, name = tempfile.mkstemp(prefix="local-s3-")
-                os.unlink(name)  # noqa: PTH108 (mkstemp speaks of names)
+                os.unlink(name)  # noqa: PTH108 - mkstemp speaks of names
             offset, self._end = self._end, self._end + size
             return offset
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from infra.local.aws_request import AwsRequest
-from infra.local.s3_errors import access_denied
+from infra.local.s3.errors import access_denied
+from infra.local.s3.request import AwsRequest
 
 _HEADERS = (
     "x-amz-server-side-encryption",
@@ -66,4 +66,4 @@ def _compare(operator: str, actual: str | None, wanted: list[str]) -> bool:
         return actual in wanted
     if operator == "StringNotEquals":  # true where there is no value, as IAM has it
         return actual not in wanted
-    raise ValueError(f"the bucket policy uses {operator}: teach it to infra/local/bucket_policy.py")
+    raise ValueError(f"the bucket policy uses {operator}: teach it to infra/local/s3/policy.py")

@@ -11,8 +11,8 @@ from typing import Any
 from moto.iam.access_control import PermissionResult
 from moto.s3 import models
 
-from infra.local.bodies import Body, Disk
-from infra.local.digests import Checksum
+from infra.local.s3.bodies import Body, Disk
+from infra.local.s3.digests import Checksum
 
 
 class StoredKey(models.FakeKey):
@@ -45,7 +45,7 @@ class StoredKey(models.FakeKey):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, lock=threading.Lock(), _value_buffer=BytesIO())
 
-    def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 (moto's signature)
+    def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as moto has it
         self.body = Body()
         self.disposed = True
 
@@ -64,7 +64,11 @@ class StoredUpload(models.FakeMultipart):
 
 def install() -> None:
     """Idempotent."""
-    models.FakeKey = StoredKey  # type: ignore[misc]
-    models.FakeMultipart = StoredUpload  # type: ignore[misc]
-    # moto ignores a policy's Condition, so that "deny without TLS" would deny everything: the edge judges policies.
-    models.FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
+    models.FakeKey = StoredKey  # type: ignore[misc] # moto makes its keys by this name
+    models.FakeMultipart = StoredUpload  # type: ignore[misc] # and its uploads by this one
+    models.FakeBucket.get_permission = _no_opinion  # type: ignore[method-assign, assignment] # see there
+
+
+def _no_opinion(*_: Any) -> PermissionResult:
+    """moto ignores a policy's Condition, so that "deny without TLS" would deny everything: the edge judges policies."""
+    return PermissionResult.NEUTRAL

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from infra.local.s3_errors import S3Error
+from infra.local.s3.errors import S3Error
 
 Headers = list[tuple[str, str]]
 

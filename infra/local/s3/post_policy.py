@@ -4,14 +4,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.ht
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from infra.local.s3_errors import S3Error, access_denied
+from infra.local.s3.errors import S3Error, access_denied
 
 # What need not stand in the policy: the form's own machinery.
 _FREE = {"policy", "x-amz-signature", "bucket", "file"}
@@ -32,7 +31,7 @@ def parse(encoded: str) -> Policy:
         if expires_at.tzinfo is None:
             raise ValueError("the expiration has no zone")
         return Policy(expires_at, [_condition(it) for it in document["conditions"]])
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise S3Error(400, "InvalidPolicyDocument", f"Invalid Policy: {error}") from None
 
 

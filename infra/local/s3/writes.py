@@ -6,12 +6,10 @@ from typing import Any
 from moto.s3.models import FakeBucket
 from moto.s3.utils import metadata_from_headers
 
-from infra.local.aws_request import AwsRequest
-from infra.local.bodies import Body, receive
-from infra.local.digests import Checksum, Digests
-from infra.local.moto_s3 import StoredKey
-from infra.local.s3_errors import S3Error, not_implemented, precondition_failed
-from infra.local.s3_world import (
+from infra.local.s3.bodies import Body, receive
+from infra.local.s3.digests import Checksum, Digests
+from infra.local.s3.errors import S3Error, not_implemented, precondition_failed
+from infra.local.s3.model import (
     S3Answer,
     bucket_of,
     checksum_headers,
@@ -20,6 +18,8 @@ from infra.local.s3_world import (
     model,
     version_header,
 )
+from infra.local.s3.moto_model import StoredKey
+from infra.local.s3.request import AwsRequest
 
 MAX_OBJECT_PUT = 5 * 2**30  # more goes in parts
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote_to_bytes
 
-from infra.local.aws_request import AwsRequest
-from infra.local.s3_errors import S3Error, access_denied, invalid_request
+from infra.local.s3.errors import S3Error, access_denied, invalid_request
+from infra.local.s3.request import AwsRequest
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"

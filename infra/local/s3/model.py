@@ -10,8 +10,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import FakeBucket, S3Backend, s3_backends
 
-from infra.local.moto_s3 import StoredKey
-from infra.local.s3_errors import S3Error
+from infra.local.s3.errors import S3Error
+from infra.local.s3.moto_model import StoredKey
 
 Headers = list[tuple[str, str]]
 

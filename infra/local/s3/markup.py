@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from infra.local.s3_errors import S3Error
+from infra.local.s3.errors import S3Error
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _TAG_NAMESPACE = re.compile(r"^\{[^}]*\}")
@@ -23,7 +23,7 @@ def elements(fields: Mapping[str, str]) -> str:
 def completed_parts(document: bytes) -> list[dict[str, str]]:
     """[{PartNumber, ETag, ChecksumSHA256?...}] of CompleteMultipartUpload. Raises S3Error MalformedXML."""
     try:
-        root = ET.fromstring(document)  # noqa: S314 (expat bounds entity expansion, and it is our own stack)
+        root = ET.fromstring(document)  # noqa: S314 - expat bounds entity expansion, and it is our own stack
     except ET.ParseError:
         raise _malformed() from None
     parts = [{_TAG_NAMESPACE.sub("", field.tag): field.text or "" for field in part} for part in root]
