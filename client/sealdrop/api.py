@@ -106,5 +106,5 @@ class Api:
 def segment(text: str) -> str:
     """An id or key as one segment of a path: `..` or a slash would address something else."""
     if not _SEGMENT.fullmatch(text):
-        raise UsageError(f"not an id or key: {text[:60]!r}")
+        raise UsageError("that is neither an id nor a key")
     return quote(text, safe="")

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from sealdrop.api import Api
 from sealdrop.channel import is_ambiguous
 from sealdrop.destination import Destination, check_room, choose, landing
-from sealdrop.errors import ApiError, Gone, LostAnswer, NotAuthentic, SealdropError, Unreachable, UsageError
+from sealdrop.errors import ApiError, Gone, LostAnswer, NotAuthentic, NotFound, SealdropError, Unreachable, UsageError
 from sealdrop.flow import Flow, Progress
 from sealdrop.models import DownloadView, OfferedFile
 from sealdrop.names import printable
@@ -69,7 +69,13 @@ class Downloader:
         """A file of one's own, by a download made for it."""
 
         def new_key() -> str:
-            return self._api.create_download_key(self._api.create_download([file_id]).id).key
+            try:
+                download = self._api.create_download([file_id])
+            except ApiError as error:
+                if error.status == 422:  # the one file it names is not there, or not ready
+                    raise NotFound(404, "not_found", "there is no file to download by this id") from None
+                raise
+            return self._api.create_download_key(download.id).key
 
         key = new_key()
         view = self._api.show_download(key)

@@ -7,7 +7,7 @@ import click
 from sealdrop.commands.common import connect, each, json_option
 from sealdrop.durations import expiry
 
-# Scopes of the service, for completion and help; it has the last word on them.
+# For help, and to refuse a typing error before anything is sent; the service has the last word.
 SCOPES = (
     "files:read",
     "files:write",
@@ -20,6 +20,7 @@ SCOPES = (
     "events",
     "webhooks",
 )
+SCOPE_HELP = f"What it may do; may be repeated. One of {', '.join(SCOPES)}."
 
 
 @click.group("token", short_help="Create, list and revoke API tokens.")
@@ -36,7 +37,9 @@ Examples:
 """,
 )
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="May be repeated.")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), metavar="SCOPE", help=SCOPE_HELP
+)
 @click.option("--expires", "expires_text", metavar="WHEN", help="As 30m, 12h, 7d, 2w, or a time.")
 @json_option
 def create(name: str, scopes: tuple[str, ...], expires_text: str | None, json_wanted: bool) -> None:  # noqa: FBT001 - click passes by name

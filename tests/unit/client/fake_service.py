@@ -506,8 +506,9 @@ def delete_file(service: FakeService, file_id: str, *, body: Any, query: Any) ->
 
 
 def create_download(service: FakeService, *, body: Any, query: Any) -> Any:
-    for file_id in body["files"]:
-        _own(service, file_id)
+    for number, file_id in enumerate(body["files"]):
+        if file_id not in service.files:
+            raise Refusal(422, "invalid", errors={f"files.{number}": ["There is no file with this id."]})
     download_id = str(uuid.uuid4())
     service.downloads[download_id] = {"files": body["files"], "uses": 1, "sessions": set()}
     return 201, {"data": {"id": download_id, **_times(), "uses_left": 1}}

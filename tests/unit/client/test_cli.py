@@ -1,0 +1,414 @@
+"""The command line as sessions at a terminal, and in a pipe."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from sealdrop.__main__ import COMMANDS, cli
+from tests.unit.client.conftest import Run, tree
+from tests.unit.client.fake_service import FakeService
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def test_put_and_get(run: Run, here: Path, service: FakeService) -> None:
+    (here / "report.pdf").write_bytes(b"content")
+    put = run("put", "report.pdf")
+    assert (put.code, put.err) == (0, "")
+    assert UUID.fullmatch(put.text.strip())
+    assert service.files[put.text.strip()].mode == "client"
+    (here / "report.pdf").unlink()
+    got = run("get", put.text.strip())
+    assert (got.code, got.text, got.err) == (0, "report.pdf\n", "")
+    assert (here / "report.pdf").read_bytes() == b"content"
+
+
+def test_put_several(run: Run, here: Path, service: FakeService) -> None:
+    for name in "abc":
+        (here / name).write_text(name)
+    put = run("put", "a", "b", "c", "--encryption", "server", "--expires", "7d")
+    assert put.code == 0
+    assert [service.files[line].name for line in put.lines] == ["a", "b", "c"]
+    assert all(record.mode == "server" and record.expires_at for record in service.files.values())
+
+
+def test_put_through_a_pipe_and_get_to_one(run: Run, service: FakeService, here: Path) -> None:
+    data = bytes(range(256)) * 5000
+    put = run("put", "-", "--name", "stream.bin", stdin=data)
+    assert put.code == 0
+    got = run("get", put.text.strip(), "-o", "-")
+    assert (got.code, got.out, got.err) == (0, data, "")
+    assert tree(here) == []
+
+
+def test_put_one_that_fails_among_others(run: Run, here: Path, service: FakeService) -> None:
+    (here / "a").write_text("a")
+    (here / "b").write_text("b")
+    put = run("put", "a", "missing", "b")
+    assert put.code == 1
+    assert [service.files[line].name for line in put.lines] == ["a", "b"]
+    assert put.err == "sealdrop: missing: cannot read missing: No such file or directory\n"
+
+
+def test_put_json(run: Run, here: Path) -> None:
+    (here / "report.pdf").write_bytes(b"content")
+    (file,) = json.loads(run("put", "report.pdf", "--json").out)
+    assert (file["full_filename"], file["size"], file["status"]) == ("report.pdf", 7, "ready")
+    assert file["created_by"]["email"] == "alice@example.com"
+    assert file["created_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("put",), "Missing argument"),
+        (("put", "-"), "standard input has no file name"),
+        (("put", "a", "b", "--name", "c"), "names one file"),
+        (("put", "a", "--encryption", "none"), "Invalid value"),
+        (("put", "a", "--expires", "soon"), "not a time of expiry"),
+        (("put", "a", "--expires", "2020-01-01"), "has passed"),
+        (("get",), "Missing argument"),
+        (("get", "what is this"), "neither a file id"),
+        (("get", "k" * 43, "--nonsense"), "No such option"),
+        (("ls", "--limit", "0"), "Invalid value"),
+        (("ls", "--trashed", "--status", "ready"), "ready files only"),
+        (("rm",), "Missing argument"),
+        (("rm", "../x"), "neither an id nor a key"),
+        (("token", "create", "x"), "Missing option '--scope'"),
+        (("token", "create", "x", "--scope", "all"), "Invalid value"),
+        (("frobnicate",), "No such command"),
+    ],
+)
+def test_usage(run: Run, service: FakeService, words: tuple[str, ...], complaint: str) -> None:
+    session = run(*words)
+    assert (session.code, session.out) == (2, b"")
+    assert complaint in session.err
+    assert service.log == []
+
+
+def test_no_words_at_all(run: Run) -> None:
+    session = run()
+    assert session.code == 2
+    assert "Commands:" in session.err
+
+
+def test_version(run: Run) -> None:
+    session = run("--version")
+    assert session.code == 0
+    assert re.fullmatch(r"sealdrop, version \d+\.\d+\.\d+\n", session.text)
+
+
+def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(group, click.Group):
+        return [path]
+    context = click.Context(group)
+    below = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
+    return [path, *(found for name, command in below if command for found in commands(command, (*path, name)))]
+
+
+@pytest.mark.parametrize("path", commands(cli), ids=" ".join)
+def test_every_command_has_help_with_examples(run: Run, path: tuple[str, ...]) -> None:
+    session = run(*path, "--help")
+    assert session.code == 0
+    if path != ("token",):
+        assert f"  sealdrop {' '.join(path)}" in session.text.split("Examples:")[1]
+    assert all(len(line) <= 100 for line in session.lines)
+
+
+def test_every_verb_has_its_module() -> None:
+    folder = Path(__file__).parents[3] / "client" / "sealdrop" / "commands"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "common"} == set(COMMANDS)
+
+
+# ls
+def test_ls(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import UTC, datetime
+
+    record = service.add("report.pdf", b"x" * 43_390, "client", created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    session = run("ls")
+    assert session.code == 0
+    assert session.lines[0].split() == ["ID", "SIZE", "SEALED", "CREATED", "EXPIRES", "NAME"]
+    assert session.lines[1] == f"{record.id}  42.4 KB  yes     2026-03-01 12:00 UTC  -        report.pdf"
+
+
+def test_ls_in_ones_own_time_zone(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+    from datetime import UTC, datetime
+
+    service.add("a", b"x", created_at=datetime(2026, 7, 1, 12, tzinfo=UTC))
+    monkeypatch.setenv("TZ", "XYZ-5:30")
+    time.tzset()
+    try:
+        assert "2026-07-01 17:30 XYZ" in run("ls").text
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("words", "remark"),
+    [
+        ((), "no files yet: sealdrop put FILE\n"),
+        (("--trashed",), "the trash is empty\n"),
+        (("--status", "rejected"), "no rejected files\n"),
+    ],
+)
+def test_ls_of_nothing(run: Run, words: tuple[str, ...], remark: str) -> None:
+    session = run("ls", *words)
+    assert (session.code, session.out, session.err) == (0, b"", remark)
+    assert json.loads(run("ls", *words, "--json").out) == []
+
+
+def test_ls_up_to_a_limit(run: Run, service: FakeService) -> None:
+    for number in range(130):
+        service.add(f"{number}", b"x")
+    service.page_size = 100
+    assert len(json.loads(run("ls", "--json").out)) == 50
+    assert len(json.loads(run("ls", "--limit", "120", "--json").out)) == 120
+    assert len(json.loads(run("ls", "--limit", "500", "--json").out)) == 130
+    assert "there are more: sealdrop ls --limit 100" in run("ls", tty=True).err
+    assert run("ls").err == ""
+
+
+def test_ls_tells_why_a_file_was_rejected(run: Run, service: FakeService) -> None:
+    record = service.add("bad.bin", b"x")
+    record.status, record.rejected_reason = "rejected", "7 bytes arrived instead of 8."
+    assert "bad.bin: 7 bytes arrived instead of 8." in run("ls", "--status", "rejected").text
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2Jinvoice\u202efdp.exe\r\n[red]x[/red]"
+
+
+@pytest.mark.parametrize("tty", [True, False])
+def test_hostile_names_are_harmless_when_shown(run: Run, service: FakeService, tty: bool) -> None:
+    record = service.add(HOSTILE, b"x")
+    for words in (("ls",), ("ls", "--json"), ("get", record.id), ("get", record.id, "--json")):
+        session = run(*words, tty=tty)
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", session.err) if tty else session.err  # the bar's own colours
+        for character in "\x1b\x07\r\u202e":
+            assert character not in session.text + shown.replace("\r", "")
+    table = run("ls")
+    assert len(table.lines) == 2
+    assert "[red]x[/red]" in table.lines[1]
+
+
+def test_wide_names_keep_the_columns(run: Run, service: FakeService) -> None:
+    from sealdrop.output import print_table
+    from tests.unit.client.conftest import _Stream
+
+    with pytest.MonkeyPatch.context() as patched:
+        out = _Stream(b"", tty=False)
+        patched.setattr("sys.stdout", out)
+        print_table(("A", "B"), [("日本", "x"), ("e\u0301", "x"), ("plain", "x")])
+    assert out.written().decode().splitlines() == ["A      B", "日本   x", "e\u0301      x", "plain  x"]
+
+
+# get
+def test_get_by_key_takes_no_token(run: Run, service: FakeService, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEALDROP_TOKEN")
+    key = service.share(service.add("a.txt", b"content"))
+    assert run("get", key).lines == ["a.txt"]
+    spent = run("get", key, "-o", "again.txt")
+    assert spent.code == 4
+    assert "Ask the sender for a new one" in spent.err
+    assert tree(here) == ["a.txt"]
+
+
+def test_get_by_link_takes_no_configuration(
+    run: Run, service: FakeService, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SEALDROP_TOKEN")
+    monkeypatch.delenv("SEALDROP_URL")
+    key = service.share(service.add("a.txt", b"a"), service.add("b.txt", b"b"))
+    session = run("get", f"{service.url}/public/downloads/{key}", "-o", "inbox")
+    assert (session.code, session.lines) == (0, ["inbox/a.txt", "inbox/b.txt"])
+    assert tree(here) == ["inbox", "inbox/a.txt", "inbox/b.txt"]
+
+
+def test_get_does_not_replace_unasked(run: Run, service: FakeService, here: Path) -> None:
+    record = service.add("a.txt", b"new")
+    (here / "a.txt").write_text("mine")
+    session = run("get", record.id)
+    assert (session.code, session.err) == (
+        1,
+        "sealdrop: a.txt exists\n  Name another path with -o, or replace it with --force.\n",
+    )
+    assert (here / "a.txt").read_text() == "mine"
+    assert run("get", record.id, "--force").code == 0
+    assert (here / "a.txt").read_text() == "new"
+    (here / "a.txt").write_text("mine")
+    assert run("get", record.id, "-o", "a.txt").code == 0
+    assert (here / "a.txt").read_text() == "new"
+
+
+def test_get_json(run: Run, service: FakeService) -> None:
+    record = service.add("a.txt", b"content")
+    expected = {"id": record.id, "full_filename": "a.txt", "size": 7, "path": "a.txt"}
+    assert json.loads(run("get", record.id, "--json").out) == [expected]
+
+
+def test_get_to_standard_output_prints_nothing_else(run: Run, service: FakeService) -> None:
+    record = service.add("a.txt", b"content", "client")
+    assert run("get", record.id, "-o", "-", "--json").out == b"content"
+
+
+def test_get_of_damaged_bytes(run: Run, service: FakeService, here: Path) -> None:
+    record = service.add("a.txt", b"content", "client")
+    record.body = (record.body or b"")[:-1] + b"!"
+    for words in (("get", record.id), ("get", record.id, "-o", "-")):
+        session = run(*words)
+        assert (session.code, session.out) == (1, b"")
+        assert "Nothing was saved" in session.err
+    assert tree(here) == []
+
+
+# rm
+def test_rm(run: Run, service: FakeService) -> None:
+    record = service.add("a", b"x")
+    assert run("rm", record.id).text == f"trashed {record.id}\n"
+    assert run("rm", record.id).code == 0, "repeating it is no purge"
+    assert json.loads(run("ls", "--trashed", "--json").out)[0]["id"] == record.id
+    assert run("rm", "--permanent", record.id).text == f"purged {record.id}\n"
+    assert service.files == {}
+
+
+def test_rm_of_several_with_one_missing(run: Run, service: FakeService) -> None:
+    first, last, missing = service.add("a", b"x"), service.add("b", b"x"), "0b7a1f3e-5d5b-4d0e-8e6a-3f0a3f1b2c4d"
+    session = run("rm", first.id, missing, last.id, "--json")
+    assert session.code == 4
+    assert [item["id"] for item in json.loads(session.out)] == [first.id, last.id]
+    assert json.loads(session.err)["error"]["about"] == missing
+
+
+def test_rm_stops_where_going_on_is_pointless(run: Run, service: FakeService) -> None:
+    service.fail("PATCH", times=99, status=401)
+    assert run("rm", service.add("a", b"x").id, service.add("b", b"x").id).code == 3
+    assert service.count("PATCH") == 1
+
+
+# token, whoami, login
+def test_tokens(run: Run) -> None:
+    assert "no tokens yet" in run("token", "ls").err
+    made = run("token", "create", "backup", "--scope", "files:write", "--scope", "downloads", "--expires", "30d")
+    assert re.fullmatch(r"sdt_\w+\n", made.text)
+    assert made.err == ""
+    (token,) = json.loads(run("token", "ls", "--json").out)
+    assert (token["name"], token["scopes"]) == ("backup", ["files:write", "downloads"])
+    assert "token" not in token
+    assert "files:write downloads" in run("token", "ls").text
+    assert run("token", "rm", token["id"]).text == f"revoked {token['id']}\n"
+    assert run("token", "rm", token["id"]).code == 4
+    assert "shown this once" in run("token", "create", "x", "--scope", "account", tty=True).err
+    assert json.loads(run("token", "create", "x", "--scope", "account", "--json").out)["token"].startswith("sdt_")
+
+
+def test_whoami(run: Run, service: FakeService) -> None:
+    session = run("whoami")
+    assert session.lines[0] == "user     Alice Archer <alice@example.com>"
+    assert session.lines[-1] == f"service  {service.url}"
+    assert service.token not in session.text
+    assert json.loads(run("whoami", "--json").out)["account"]["name"] == "Archer & Co"
+
+
+def test_login_from_a_pipe(run: Run, service: FakeService, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEALDROP_TOKEN")
+    monkeypatch.delenv("SEALDROP_URL")
+    refused = run("login", service.url, stdin=b"sdt_wrong\n")
+    assert refused.code == 3
+    assert "sdt_wrong" not in refused.err
+    assert tree(world / "config") == []
+    session = run("login", service.url, stdin=f"{service.token}\n".encode())
+    assert session.code == 0
+    assert "alice@example.com" in session.err
+    assert service.token not in session.text + session.err
+    assert run("whoami").code == 0
+
+
+def test_login_with_a_token_that_may_not_read_its_user(run: Run, service: FakeService, world: Path) -> None:
+    handler: Any = service.server.RequestHandlerClass
+    body = b'{"code": "missing_scope", "message": "This token may not do that."}'
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(handler, "do_GET", lambda self: self.answer(403, body))
+        assert run("login", service.url, stdin=b"sdt_other\n").code == 0
+    assert tree(world / "config") == ["sealdrop", "sealdrop/config.json"]
+
+
+def test_login_needs_an_address_in_a_pipe(run: Run) -> None:
+    assert run("login", stdin=b"sdt_x\n").code == 2
+
+
+# Exit codes and errors
+def test_no_configuration(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEALDROP_TOKEN")
+    missing = run("ls")
+    assert (missing.code, "sealdrop login" in missing.err) == (3, True)
+    monkeypatch.delenv("SEALDROP_URL")
+    unset = run("ls")
+    assert (unset.code, "sealdrop login" in unset.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, 3), (403, 3), (404, 4), (410, 4), (422, 1), (429, 5), (500, 1), (503, 5)]
+)
+def test_exit_codes(run: Run, service: FakeService, status: int, code: int) -> None:
+    service.fail("/api/", times=99, status=status)
+    assert run("whoami").code == code
+    assert run("ls").code == code
+    assert run("get", "0b7a1f3e-5d5b-4d0e-8e6a-3f0a3f1b2c4d").code == code
+
+
+def test_nobody_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEALDROP_URL", "http://127.0.0.1:1/api")
+    session = run("ls")
+    assert session.code == 5
+    assert session.err.startswith("sealdrop: could not connect to 127.0.0.1:1")
+
+
+def test_an_error_names_fields_request_and_what_to_do(run: Run, here: Path) -> None:
+    (here / "x").write_text("x")
+    session = run("put", "x", "--name", "a/b")
+    assert session.code == 1
+    assert session.err.splitlines() == [
+        "sealdrop: The given data was invalid.",
+        "  filename: It cannot be used.",
+        "  request id: r-2",
+    ]
+
+
+def test_an_error_as_json(run: Run, here: Path) -> None:
+    (here / "x").write_text("x")
+    error = json.loads(run("put", "x", "--name", "a/b", "--json").err)["error"]
+    assert (error["code"], error["errors"]) == ("invalid", {"filename": ["It cannot be used."]})
+
+
+def test_a_full_disk_on_the_way_is_told_in_a_line(
+    run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    session = run("get", service.add("x", b"x").id, "-o", "-")
+    assert session.code == 1
+    assert "No space left on device" in session.err
+    assert "Traceback" not in session.err
+
+
+def test_plain_http_needs_insisting(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEALDROP_URL", "http://files.example.com/api")
+    session = run("ls")
+    assert session.code == 2
+    assert "plain http" in session.err
+
+
+def test_no_bar_in_a_pipe_and_one_on_a_terminal(run: Run, here: Path, service: FakeService) -> None:
+    (here / "x").write_bytes(os.urandom(100))
+    assert run("put", "x").err == ""
+    shown = run("put", "x", tty=True)
+    assert "x: 100 B, sealed" in shown.err
+    assert UUID.fullmatch(shown.text.strip())
