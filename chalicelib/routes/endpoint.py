@@ -56,19 +56,17 @@ def endpoint(
 ) -> Callable[[View], View]:
     """Register a view that takes a `Call`, the path's parameters, and `body` and `query` where it declares them.
 
-    It answers a model, a `Listing`, or None for 204. On a public route, `lookup` turns the path's parameters into
-    what the view takes, while the limiter is asked. A `guarded` route is refused when the limiter cannot be asked:
-    it is where keys and PINs could be guessed.
+    It answers a model, a `Listing`, or None for 204. On a public route, `lookup` turns the path's parameters into what
+    the view takes, while the limiter is asked. A `guarded` route, where keys could be guessed, is refused without it.
     """
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def answer(**parameters: str) -> Response:
-            request = blueprint.current_request
             try:
-                call = begin(request)
+                call = begin(blueprint.current_request)
             except Exception as error:  # noqa: BLE001 - Chalice's own handler would log the path, and that can be a key
-                return _broken(request, error)
+                return _broken(blueprint.current_request, error)
             try:
                 found = _admit(call, scope, lookup, parameters, guarded=guarded)
                 arguments = _parse(call.request, body, query)
@@ -76,8 +74,7 @@ def endpoint(
             except SealdropError as error:
                 return _refuse(call, error)
             except Exception as error:  # noqa: BLE001 - the last resort: no detail goes out, all of it to the log
-                call.code, call.trouble = INTERNAL, describe(error)
-                return _finish(call, 500, internal_body(call.request_id))
+                return _fail(call, error)
 
         SCOPES[method, path] = scope
         # Chalice would answer another content type by itself, without our headers: `_parse` does it.
@@ -191,6 +188,11 @@ def _refuse(call: Call, error: SealdropError) -> Response:
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _fail(call: Call, error: Exception) -> Response:
+    call.code, call.trouble = INTERNAL, describe(error)
+    return _finish(call, 500, internal_body(call.request_id))
 
 
 def _finish(call: Call, status: int, content: Any) -> Response:

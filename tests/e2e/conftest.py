@@ -9,8 +9,6 @@ import pytest
 import urllib3
 
 from infra.local.process import stack_process
-from infra.local.process import start_stack as start_stack  # for tests that need a stack of another kind
-from infra.local.process import stop_stack as stop_stack
 
 if TYPE_CHECKING:
     from tests.e2e.api_kit import Backstage

@@ -162,7 +162,7 @@ class Journey:
 
 
 class TestS1NoSecretIsLogged:
-    def test_on_any_of_the_main_flows_and_their_failures(self, world, api, alice, captured) -> None:
+    def test_s1_on_any_of_the_main_flows_and_their_failures(self, world, api, alice, captured) -> None:
         journey = Journey(world, api, alice)
         journey.tokens()
         file_id = journey.upload()
@@ -174,7 +174,7 @@ class TestS1NoSecretIsLogged:
         leaked = [name for name, secret in journey.secrets.items() if secret in text]
         assert leaked == []
 
-    def test_the_capture_would_see_one(self, alice, captured) -> None:
+    def test_s1_the_capture_would_see_one(self, alice, captured) -> None:
         """Through print, standard error and logging alike."""
         import sys
 
@@ -185,7 +185,7 @@ class TestS1NoSecretIsLogged:
         logging.getLogger("boto3").debug("Bearer %s", alice.text)
         assert alice.text in captured.text()
 
-    def test_the_route_is_logged_and_never_the_path(self, api, captured) -> None:
+    def test_s1_the_route_is_logged_and_never_the_path(self, api, captured) -> None:
         api.get(f"/public/downloads/{'k' * 43}")
         [line] = captured.lines()
         assert line["route"] == "GET /public/downloads/{key}"
@@ -196,7 +196,7 @@ class TestS3OneLineARequest:
     @pytest.mark.parametrize(
         "odd", ['x\n{"event": "forged"}', "x\r\ny", "\x1b[31mred", "\u2028x", "\x00", "\U0001f600", "\ud800"]
     )
-    def test_whatever_is_sent(self, api, alice, captured, odd: str) -> None:
+    def test_s3_whatever_is_sent(self, api, alice, captured, odd: str) -> None:
         my = api.with_token(alice.text)
         requests = [
             lambda: my.post("/files", {"filename": odd, "size": 5}),
@@ -214,7 +214,7 @@ class TestS3OneLineARequest:
         assert lines.pop() == ""
         assert [json.loads(line)["event"] for line in lines] == ["request"] * len(requests)
 
-    def test_its_fields_tell_who_and_what(self, api, alice, captured) -> None:
+    def test_s3_its_fields_tell_who_and_what(self, api, alice, captured) -> None:
         answer = api.with_token(alice.text).get("/files/x")
         [line] = captured.lines()
         assert {name: line[name] for name in ("route", "status", "code", "account", "token", "request_id")} == {
@@ -226,13 +226,13 @@ class TestS3OneLineARequest:
             "request_id": answer.headers["x-request-id"],
         }
 
-    def test_the_reason_is_for_the_log_alone(self, api, captured) -> None:
+    def test_s3_the_reason_is_for_the_log_alone(self, api, captured) -> None:
         answer = api.get("/files", headers={"Authorization": "Bearer sdt_x"})
         [line] = captured.lines()
         assert line["reason"] == "malformed token"
         assert "malformed" not in answer.text
 
-    def test_an_unknown_error_is_described_by_its_place_not_its_words(self) -> None:
+    def test_s3_an_unknown_error_is_described_by_its_place_not_its_words(self) -> None:
         try:
             raise KeyError("sdt_secret")
         except KeyError as error:

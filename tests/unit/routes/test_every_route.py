@@ -280,7 +280,7 @@ class TestO1OwnThingsOnly:
         return dict(world.files.records), dict(world.downloads.records), set(world.objects.versions), tokens
 
     @routes(*OWNED)
-    def test_another_accounts_id_is_no_id(self, route: Route) -> None:
+    def test_o1_another_accounts_id_is_no_id(self, route: Route) -> None:
         good = GOOD[route](self.world, self.alice)
         before = self.state()
         foreign = check(send(self.api, route, good), 404, "not_found").json
@@ -289,7 +289,7 @@ class TestO1OwnThingsOnly:
         assert self.state() == before
 
     @routes(*(route for route in OWNED if "{file_id}" in route[1]))
-    def test_without_the_check_it_would_succeed(self, route: Route, monkeypatch) -> None:
+    def test_o1_without_the_check_it_would_succeed(self, route: Route, monkeypatch) -> None:
         def anybodys_file(account_id, file_id, now, *, files):
             return files.find(file_id)
 
@@ -298,7 +298,7 @@ class TestO1OwnThingsOnly:
         good = GOOD[route](self.world, self.alice)
         check(send(self.api, route, good), good.status)
 
-    def test_lists_hold_ones_own_alone(self) -> None:
+    def test_o1_lists_hold_ones_own_alone(self) -> None:
         GOOD["GET", "/files"](self.world, self.alice)
         assert self.api.get("/files").data == []
         assert [token["name"] for token in self.api.get("/tokens").data] == ["first token"]

@@ -100,23 +100,23 @@ class TestPerform:
 
 class TestD1TheKey:
     @pytest.mark.parametrize("text", ["", "x", UNKNOWN, UNKNOWN + "x", UNKNOWN[:-1] + "-", "\u00e9" * 43])
-    def test_unknown(self, world, text: str) -> None:
+    def test_d1_unknown(self, world, text: str) -> None:
         with pytest.raises(NotFound):
             find_download_key(text, downloads=world.downloads)
 
-    def test_what_cannot_be_a_key_costs_no_look_up(self, world) -> None:
+    def test_d1_what_cannot_be_a_key_costs_no_look_up(self, world) -> None:
         with pytest.raises(NotFound):
             find_download_key("short", downloads=world.downloads)
         assert world.downloads.calls == []
 
-    def test_replaced(self, world) -> None:
+    def test_d1_replaced(self, world) -> None:
         text = grant(world, stored(world, a_ready_file()))
         create_download_key(ALICES, record(world).id, NOW, downloads=world.downloads)
         for action in (perform, show):
             assert refusal_of(action, world, text) == "key replaced"
         assert refusal_of(resume, world, text, UNKNOWN) == "key replaced"
 
-    def test_replaced_between_read_and_write(self, world) -> None:
+    def test_d1_replaced_between_read_and_write(self, world) -> None:
         text = grant(world, stored(world, a_ready_file()))
         again = lambda: create_download_key(ALICES, record(world).id, NOW, downloads=world.downloads)  # noqa: E731
         world.downloads.before("spend", again)
@@ -133,20 +133,20 @@ class TestD2TheDownload:
             ({"uses_left": 0}, timedelta(0), "spent"),
         ],
     )
-    def test_over(self, world, changes, after, reason) -> None:
+    def test_d2_over(self, world, changes, after, reason) -> None:
         text = grant(world, stored(world, a_ready_file()))
         world.downloads.records = {record(world).id: replace(record(world), **changes)}
         for action in (show, perform):
             assert refusal_of(action, world, text, now=NOW + after) == reason
         assert "spend" not in world.downloads.calls
 
-    def test_forgotten(self, world) -> None:
+    def test_d2_forgotten(self, world) -> None:
         text = grant(world, stored(world, a_ready_file()))
         world.downloads.records.clear()
         for action in (show, perform):
             assert refusal_of(action, world, text) == "forgotten"
 
-    def test_revoked_between_read_and_write(self, world) -> None:
+    def test_d2_revoked_between_read_and_write(self, world) -> None:
         text = grant(world, stored(world, a_ready_file()))
 
         def revoke() -> None:
@@ -168,7 +168,7 @@ class TestD3TheFiles:
             {"account_id": BOBS},
         ],
     )
-    def test_one_that_can_be_had_no_more_is_left_out_and_the_last_one_ends_it(self, world, changes) -> None:
+    def test_d3_one_that_can_be_had_no_more_is_left_out_and_the_last_one_ends_it(self, world, changes) -> None:
         stays, goes = stored(world, a_ready_file()), stored(world, a_ready_file())
         text = grant(world, stays, goes, uses_left=9)
         performed = perform(world, text)
@@ -186,7 +186,7 @@ class TestD3TheFiles:
         assert refusal_of(resume, world, text, performed.session) == "no file left"
         assert record(world).uses_left == uses
 
-    def test_a_record_that_is_gone(self, world) -> None:
+    def test_d3_a_record_that_is_gone(self, world) -> None:
         file = stored(world, a_ready_file())
         text = grant(world, file)
         world.files.remove(file)
@@ -221,14 +221,14 @@ class TestD4OneWrite:
         try_it()
         return len(won)
 
-    def test_a_rival_between_read_and_write(self, world) -> None:
+    def test_d4_a_rival_between_read_and_write(self, world) -> None:
         assert self.winners(world) == 1
 
-    def test_read_then_write_lets_both_win(self, world) -> None:
+    def test_d4_read_then_write_lets_both_win(self, world) -> None:
         world.downloads = ReadThenWrite(world.files)
         assert self.winners(world) == 2
 
-    def test_32_at_once(self, world) -> None:
+    def test_d4_32_at_once(self, world) -> None:
         text = grant(world, *(stored(world, a_ready_file()) for _ in range(3)))
         start, outcomes = threading.Barrier(32), []
 
@@ -249,7 +249,7 @@ class TestD4OneWrite:
 
 
 class TestD5DataKeys:
-    def test_are_released_only_after_the_spending(self, world) -> None:
+    def test_d5_are_released_only_after_the_spending(self, world) -> None:
         """KMS may answer before: what counts is who is told."""
         file, data_key = sealed_file(world)
         text = grant(world, file)
@@ -258,7 +258,7 @@ class TestD5DataKeys:
         assert "sign_get" not in world.objects.calls
         assert perform(world, text).files[0].data_key == data_key
 
-    def test_kms_works_while_the_use_is_spent(self, world) -> None:
+    def test_d5_kms_works_while_the_use_is_spent(self, world) -> None:
         file, data_key = sealed_file(world)
         text = grant(world, file)
         both = threading.Barrier(2, timeout=10)  # breaks unless the two meet
@@ -267,7 +267,7 @@ class TestD5DataKeys:
         with ThreadPoolExecutor(1) as world.pool:
             assert perform(world, text).files[0].data_key == data_key
 
-    def test_the_key_of_another_file_is_not_released(self, world) -> None:
+    def test_d5_the_key_of_another_file_is_not_released(self, world) -> None:
         """KMS refuses it, since the context names another file; and nobody pays for it."""
         (file, _), (other, _) = sealed_file(world), sealed_file(world)
         world.files.save(replace(file, wrapped_key=other.wrapped_key))
@@ -330,7 +330,7 @@ class TestFailuresCostNothing:
 
 
 class TestD6Urls:
-    def test_attachment_under_its_name_of_the_verified_version(self, world) -> None:
+    def test_d6_attachment_under_its_name_of_the_verified_version(self, world) -> None:
         file = stored(world, a_ready_file(filename='a"b\u20ac.html', type="text/html"))
         world.objects.put(file.object_key, b"swapped")
         [released] = perform(world, grant(world, file)).files

@@ -125,12 +125,12 @@ class TestHonest:
 
 class TestU1TheExactSize:
     @pytest.mark.parametrize("data", [b"", b"hell", b"hello!"])
-    def test_another_size(self, world, check, data: bytes) -> None:
+    def test_u1_another_size(self, world, check, data: bytes) -> None:
         file = new(world).file
         world.objects.put(file.object_key, data)
         check.rejected(file, f"{len(data)} bytes arrived instead of 5.")
 
-    def test_bytes_after_the_last_frame(self, world, check) -> None:
+    def test_u1_bytes_after_the_last_frame(self, world, check) -> None:
         """The SDK's own readers do not mind them."""
         ticket = new_sealed(world)
         world.objects.put(ticket.file.object_key, seal_for(ticket.file, ticket.data_key, DATA) + b"!")
@@ -138,12 +138,12 @@ class TestU1TheExactSize:
 
 
 class TestU2TheDeclaredDigest:
-    def test_bytes_that_s3_did_not_check(self, world, check) -> None:
+    def test_u2_bytes_that_s3_did_not_check(self, world, check) -> None:
         file = new(world, checksum_sha256=sha256_base64(DATA)).file
         world.objects.put(file.object_key, DATA)
         check.rejected(file, "SHA-256")
 
-    def test_bytes_with_another_digest(self, world, check) -> None:
+    def test_u2_bytes_with_another_digest(self, world, check) -> None:
         file = new(world, checksum_sha256=sha256_base64(DATA)).file
         world.objects.put(file.object_key, b"jello", checksum_sha256=sha256_base64(b"jello"))
         check.rejected(file, "SHA-256")
@@ -151,12 +151,12 @@ class TestU2TheDeclaredDigest:
 
 class TestU3AHeaderOfOurProfile:
     @pytest.mark.parametrize("byte", [0, 2])
-    def test_plaintext_that_is_called_sealed(self, world, check, byte: int) -> None:
+    def test_u3_plaintext_that_is_called_sealed(self, world, check, byte: int) -> None:
         file = new_sealed(world).file
         world.objects.put(file.object_key, bytes([byte]) * file.stored_bytes)
         check.rejected(file, "not sealed as agreed")
 
-    def test_a_header_that_is_longer_than_ours_can_be(self, world, check) -> None:
+    def test_u3_a_header_that_is_longer_than_ours_can_be(self, world, check) -> None:
         """Cut where our header ends: the rest is never fetched."""
         ticket = new_sealed(world, 500)
         header = header_for(ticket.file, ticket.data_key)
@@ -195,7 +195,7 @@ def changed(header: Header, **fields: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 class TestU4ContextAndDataKeyOfThisFile:
-    def test_the_hand_written_header_is_taken_as_it_is(self, world, check) -> None:
+    def test_u4_the_hand_written_header_is_taken_as_it_is(self, world, check) -> None:
         ticket = new_sealed(world)
         put_with_header(world, ticket, header_for(ticket.file, ticket.data_key))
         check.ready(ticket.file)
@@ -212,13 +212,13 @@ class TestU4ContextAndDataKeyOfThisFile:
             (lambda true: true.but(data_keys=(changed(true, blob=b"another wrapping"),)), "encrypted data key"),
         ],
     )
-    def test_a_header_of_something_else(self, world, check, attack, reason) -> None:
+    def test_u4_a_header_of_something_else(self, world, check, attack, reason) -> None:
         ticket = new_sealed(world)
         true = header_for(ticket.file, ticket.data_key)
         put_with_header(world, ticket, attack(true))
         check.rejected(ticket.file, reason)
 
-    def test_a_second_data_key_in_the_room_of_the_first(self, world, check) -> None:
+    def test_u4_a_second_data_key_in_the_room_of_the_first(self, world, check) -> None:
         """As long as ours, but one more reader could open it."""
         ticket = new_sealed(world)
         true = header_for(ticket.file, ticket.data_key)
@@ -228,12 +228,12 @@ class TestU4ContextAndDataKeyOfThisFile:
         put_with_header(world, ticket, true.but(data_keys=(shorter, second)))
         check.rejected(ticket.file, "encrypted data key")
 
-    def test_another_files_sealed_bytes(self, world, check) -> None:
+    def test_u4_another_files_sealed_bytes(self, world, check) -> None:
         first, second = new_sealed(world), new_sealed(world)
         world.objects.put(second.file.object_key, seal_for(first.file, first.data_key, DATA))
         check.rejected(second.file, "encryption context")
 
-    def test_without_the_comparison_it_would_be_taken(self, world, monkeypatch) -> None:
+    def test_u4_without_the_comparison_it_would_be_taken(self, world, monkeypatch) -> None:
         """The commitment and the tag of such a header are right: (U4) alone refuses it."""
         monkeypatch.setattr(module, "_mismatch", lambda *_: None)
         ticket = new_sealed(world)
@@ -243,25 +243,25 @@ class TestU4ContextAndDataKeyOfThisFile:
 
 
 class TestU5MadeWithThisFilesKey:
-    def test_another_data_key_under_our_wrapping(self, world, check) -> None:
+    def test_u5_another_data_key_under_our_wrapping(self, world, check) -> None:
         ticket = new_sealed(world)
         world.objects.put(ticket.file.object_key, seal_for(ticket.file, random_key(), DATA))
         check.rejected(ticket.file, "data key")
 
-    def test_a_header_changed_after_sealing(self, world, check) -> None:
+    def test_u5_a_header_changed_after_sealing(self, world, check) -> None:
         ticket = new_sealed(world)
         true = header_for(ticket.file, ticket.data_key).write()
         changed = true[:3] + bytes([true[3] ^ 1]) + true[4:]  # the message id
         world.objects.put(ticket.file.object_key, changed.ljust(ticket.file.stored_bytes, b"\0"))
         check.rejected(ticket.file, "data key")
 
-    def test_a_right_commitment_with_a_false_tag(self, world, check) -> None:
+    def test_u5_a_right_commitment_with_a_false_tag(self, world, check) -> None:
         ticket = new_sealed(world)
         true = header_for(ticket.file, ticket.data_key).write()
         world.objects.put(ticket.file.object_key, (true[:-1] + b"\0").ljust(ticket.file.stored_bytes, b"\1"))
         check.rejected(ticket.file, "data key")
 
-    def test_without_the_proof_it_would_be_taken(self, world) -> None:
+    def test_u5_without_the_proof_it_would_be_taken(self, world) -> None:
         world.authenticate_header = lambda _header, _data_key: True
         ticket = new_sealed(world)
         world.objects.put(ticket.file.object_key, seal_for(ticket.file, random_key(), DATA))

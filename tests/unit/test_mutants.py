@@ -1,0 +1,103 @@
+"""Every check of docs/threat-model.md is taken out of a copy of the project, and its tests are seen to fail there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mutants import MUTANTS, Mutant
+
+ROOT = Path(__file__).parents[2]
+MODEL = ROOT / "docs" / "threat-model.md"
+COPIED = ("app.py", "chalicelib", "infra", "client", "tests", "pyproject.toml")
+PATIENCE_SECONDS = 120
+PASSED, FAILED = 0, 1  # pytest's exit status; 2 to 5 mean that it found, collected or understood nothing
+
+
+class Workshop:
+    """A copy of the project in which one file at a time is changed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in COPIED:
+            source, target = ROOT / name, root / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "vectors"))
+            else:
+                shutil.copy2(source, target)
+
+    def run(self, *tests: str) -> tuple[int, str]:
+        """The exit status, and what pytest said."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:xdist", *tests]
+        # No compiled files: Python tells a changed source by the second of its change, and we are faster.
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ""}
+        done = subprocess.run(  # noqa: S603 - our own command, tests named in our own table
+            command,
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def without(self, mutant: Mutant) -> tuple[int, str]:
+        """The mutant's tests, run where the check is missing."""
+        path = self.root / mutant.path
+        honest = path.read_text(encoding="utf-8")
+        try:
+            path.write_text(honest.replace(mutant.source, mutant.replacement), encoding="utf-8")
+            return self.run(*mutant.tests)
+        finally:
+            path.write_text(honest, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    root = tmp_path_factory.mktemp("workshop")
+    yield Workshop(root)
+    shutil.rmtree(root)
+
+
+def numbered() -> dict[str, str]:
+    """The table's rows: number and the modules that hold the check."""
+    rows = re.findall(r"^\| \*\*([A-Z]\d)\*\* \|.*\| (.*) \|$", MODEL.read_text(encoding="utf-8"), re.MULTILINE)
+    return dict(rows)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
+def test_without_its_check_a_test_fails(workshop: Workshop, mutant: Mutant) -> None:
+    text = (ROOT / mutant.path).read_text(encoding="utf-8")
+    assert text.count(mutant.source) == 1, f"{mutant.path} has changed: {mutant.source!r} is there once no more"
+    assert mutant.replacement != mutant.source
+    status, said = workshop.without(mutant)
+    assert status == FAILED, f"nothing failed without this check:\n{said}"
+    assert re.search(r"^FAILED tests/", said, re.MULTILINE), said
+    assert not re.search(r"^ERROR ", said, re.MULTILINE), said
+
+
+def test_with_all_checks_in_place_the_same_tests_pass(workshop: Workshop) -> None:
+    """So what fails above fails for want of the check, and not because of the copy."""
+    status, said = workshop.run(*sorted({test for mutant in MUTANTS for test in mutant.tests}))
+    assert status == PASSED, said
+
+
+def test_every_numbered_check_has_a_mutant_in_every_module_that_holds_it() -> None:
+    rows = numbered()
+    assert len(rows) > 30
+    assert {mutant.number for mutant in MUTANTS} == set(rows)
+    for number, held_in in rows.items():
+        touched = [mutant.path for mutant in MUTANTS if mutant.number == number]
+        for module in re.findall(r"`([\w./]+)`", held_in):
+            assert any(path.startswith(f"chalicelib/{module}") for path in touched), (number, module)
+
+
+def test_no_two_mutants_have_one_name() -> None:
+    names = [mutant.name for mutant in MUTANTS]
+    assert len(set(names)) == len(names)
