@@ -1,4 +1,4 @@
-"""DownloadStore: what ports.py promises, of the fake and of the DynamoDB adapter."""
+"""DownloadStore: what its port promises, of the fake and of the DynamoDB adapter."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

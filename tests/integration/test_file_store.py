@@ -1,4 +1,4 @@
-"""FileStore: what ports.py promises, of the fake and of the DynamoDB adapter."""
+"""FileStore: what its port promises, of the fake and of the DynamoDB adapter."""
 
 import uuid
 from dataclasses import replace

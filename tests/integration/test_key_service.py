@@ -1,4 +1,4 @@
-"""KeyService: what ports.py promises, of the fake and of the KMS adapter."""
+"""KeyService: what its port promises, of the fake and of the KMS adapter."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Limiter: what ports.py promises, of the fake and of the DynamoDB adapter; and what the adapter adds.
+"""Limiter: what its port promises, of the fake and of the DynamoDB adapter; and what the adapter adds.
 
 Time is an argument everywhere, so every count here is exact.
 """

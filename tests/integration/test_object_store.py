@@ -1,4 +1,4 @@
-"""ObjectStore: what ports.py promises, of the fake and of the S3 adapter behind the strict edge."""
+"""ObjectStore: what its port promises, of the fake and of the S3 adapter behind the strict edge."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""TokenStore: what ports.py promises, of the fake and of the DynamoDB adapter."""
+"""TokenStore: what its port promises, of the fake and of the DynamoDB adapter."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""UserStore: what ports.py promises, of the fake and of the DynamoDB adapter."""
+"""UserStore: what its port promises, of the fake and of the DynamoDB adapter."""
 
 from dataclasses import replace
 from typing import Any

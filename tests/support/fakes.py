@@ -1,4 +1,4 @@
-"""The ports of chalicelib/ports.py in memory, with their exact semantics: what is one write there is one lock here.
+"""The ports of chalicelib/ports in memory, with their exact semantics: what is one write there is one lock here.
 
 The behaviour suite in tests/integration runs the same tests on these and on the AWS adapters.
 """
