@@ -1,7 +1,7 @@
 """Importing the app in a fresh interpreter, against what it cannot do without.
 
-That is Chalice, and pydantic with a model: `import pydantic` alone loads next to nothing of it. Both are imported in one
-interpreter, for what they share must not be counted twice.
+That is Chalice, and pydantic with a model: `import pydantic` alone loads next to nothing of it. Both are imported in
+one interpreter, for what they share must not be counted twice.
 """
 
 import subprocess

@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # Once, and no second time: a repeated order is refused, and the token of the first one would be lost.
         config = Config(retries={"total_max_attempts": 1}, read_timeout=PATIENCE_SECONDS)
-        functions = boto3.client("lambda", config=config)
-        made = create_user(order, options.function or function_name(options.stage), functions=functions)
+        with closing(boto3.Session().client("lambda", config=config)) as functions:
+            made = create_user(order, options.function or function_name(options.stage), functions=functions)
     except (NotCreated, BotoCoreError) as error:
         print(f"not created: {error}", file=sys.stderr)
         return FAILED
