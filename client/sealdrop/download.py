@@ -72,7 +72,7 @@ class Downloader:
             try:
                 download = self._api.create_download([file_id])
             except ApiError as error:
-                if error.status == 422 and "files.0" in error.errors:  # the one file it names is not there, or not ready
+                if error.status == 422 and "files.0" in error.errors:  # not there, or not ready
                     raise NotFound(404, "not_found", "there is no file to download by this id") from None
                 raise
             return self._api.create_download_key(download.id).key
