@@ -3,6 +3,7 @@
 Any method may raise `Busy`: AWS throttles or does not answer, and nothing is known about the effect.
 """
 
+from chalicelib.ports.changes import Change, ChangeReader, Consumer
 from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.files import FileStore, StaleRecord
 from chalicelib.ports.keys import HeaderAuthenticator, KeyService, WrongContext
@@ -11,6 +12,9 @@ from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, Sto
 from chalicelib.ports.people import TokenStore, UserStore
 
 __all__ = [
+    "Change",
+    "ChangeReader",
+    "Consumer",
     "DownloadStore",
     "FileStore",
     "HeaderAuthenticator",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from chalicelib.adapters.dynamo_changes import read_change
 from chalicelib.adapters.header_check import header_is_authentic
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken
@@ -223,6 +224,7 @@ class FakeWorld(World):
         self.objects = FakeObjects()
         self.keys = FakeKeys()
         self.authenticate_header = header_is_authentic
+        self.read_change = read_change
 
 
 def _newest(rows: Sequence[Row], limit: int, after: Position | None) -> Page[Row]:
