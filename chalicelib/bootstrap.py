@@ -15,6 +15,7 @@ from chalicelib.ports import (
     HeaderAuthenticator,
     KeyService,
     Limiter,
+    MacService,
     ObjectStore,
     TokenStore,
     UserStore,
@@ -100,6 +101,18 @@ class World:
         from chalicelib.adapters.kms_keys import KmsKeys
 
         return KmsKeys(self._client("kms"), self.settings.data_key_arn)
+
+    @_Once
+    def macs(self) -> MacService:
+        from chalicelib.adapters.kms_macs import KmsMacs
+
+        return KmsMacs(self._client("kms"), self.settings.pepper_key_arn)
+
+    @_Once
+    def cursor_key(self) -> bytes:
+        from chalicelib.domain.cursor import KEY_LABEL
+
+        return self.macs.derive(KEY_LABEL)
 
     @_Once
     def authenticate_header(self) -> HeaderAuthenticator:

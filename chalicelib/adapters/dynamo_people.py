@@ -7,22 +7,22 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import call, condition_failed_at
+from chalicelib.adapters.dynamo_lists import LISTING, Lists
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,
     MetadataTable,
     condition_failed,
-    list_sk,
     moment,
     optional_moment,
     optional_timestamp,
     timestamp,
     to_dynamo,
 )
-from chalicelib.domain.api_token import ApiToken, Scope, token_id
+from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken, Scope, token_id
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, TokenId, UserId
-from chalicelib.domain.page import Page, Position
+from chalicelib.domain.page import NEWEST_FIRST, Page, Position
 from chalicelib.domain.people import Account, Author, User, email_key
 from chalicelib.domain.secret import SecretHash
 
@@ -45,9 +45,7 @@ class DynamoTokens:
         return _token_from(item) if item and item["secret_hash"] == secret_hash else None
 
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
-        items, more = self._table.newest(_list_pk(user_id), limit, after, token_key)
-        tokens = [_token_from(item) for item in items]
-        return Page(tokens, Position(tokens[-1].created_at, tokens[-1].id) if more and tokens else None)
+        return token_lists.page(self._table, _list_pk(user_id), NEWEST_FIRST, limit, after)
 
     def remove(self, token_id: TokenId, user_id: UserId) -> bool:
         return self._table.delete(token_key(token_id), "user_id = :user", user=user_id)
@@ -104,8 +102,7 @@ def token_item(token: ApiToken) -> Item:
     return {
         "pk": pk,
         "sk": sk,
-        "list_pk": _list_pk(token.user_id),
-        "list_sk": list_sk(Position(token.created_at, token.id)),
+        **token_lists.attributes(_list_pk(token.user_id), token),
         # tidying only: `is_live` decides at every use
         "ttl": int(token.expires_at.timestamp()) if token.expires_at else None,
         "secret_hash": token.secret_hash,
@@ -132,6 +129,9 @@ def _token_from(item: Item) -> ApiToken:
         expires_at=optional_moment(item.get("expires_at")),
         last_used_at=optional_moment(item.get("last_used_at")),
     )
+
+
+token_lists = Lists(TOKEN_SORTS, {"created_at": LISTING}, token_key, _token_from)
 
 
 def _user_item(user: User) -> Item:

@@ -6,7 +6,7 @@ Any method may raise `Busy`: AWS throttles or does not answer, and nothing is kn
 from chalicelib.ports.changes import Change, ChangeReader, Consumer
 from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.files import FileStore, StaleRecord
-from chalicelib.ports.keys import HeaderAuthenticator, KeyService, WrongContext
+from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
 from chalicelib.ports.limiter import Limiter
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
@@ -20,6 +20,7 @@ __all__ = [
     "HeaderAuthenticator",
     "KeyService",
     "Limiter",
+    "MacService",
     "ObjectGone",
     "ObjectStore",
     "SignedRequest",

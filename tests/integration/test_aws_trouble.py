@@ -14,6 +14,7 @@ from chalicelib.bootstrap import World
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Busy, Conflict, Gone
 from chalicelib.domain.file import Shelf
+from chalicelib.domain.page import NEWEST_FIRST
 from chalicelib.domain.people import Account, User
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import WrongContext
@@ -54,7 +55,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "FileStore.add": ("dynamodb.PutItem", lambda w: w.files.add(a_file())),
     "FileStore.find": ("dynamodb.GetItem", lambda w: w.files.find(a_file().id)),
     "FileStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.files.find_many([a_file().id])),
-    "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, 5, None)),
+    "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 5, None)),
     "FileStore.save": ("dynamodb.PutItem", lambda w: w.files.save(a_file())),
     "FileStore.remove": ("dynamodb.DeleteItem", lambda w: w.files.remove(a_file())),
     "FileStore.due": ("dynamodb.Query", lambda w: w.files.due(NOW, 5)),
@@ -85,6 +86,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "ObjectStore.read_start": ("s3.GetObject", lambda w: w.objects.read_start(an_object_key(), "v", 9)),
     "ObjectStore.delete_versions": ("s3.ListObjectVersions", lambda w: w.objects.delete_versions(an_object_key())),
     "KeyService.generate": ("kms.GenerateDataKey", lambda w: w.keys.generate({"file": "f"})),
+    "MacService.derive": ("kms.GenerateMac", lambda w: w.macs.derive(b"label")),
     "KeyService.unwrap": ("kms.Decrypt", lambda w: w.keys.unwrap(WRAPPED, {"file": "f"})),
 }
 LOCAL = {"Limiter.refused_from_memory", "ObjectStore.sign_put", "ObjectStore.sign_part", "ObjectStore.sign_get"}
@@ -116,7 +118,16 @@ TROUBLES = {
         ("", 503),
     ],
 }
-PROTOCOLS = ["Limiter", "TokenStore", "UserStore", "FileStore", "DownloadStore", "ObjectStore", "KeyService"]
+PROTOCOLS = [
+    "Limiter",
+    "TokenStore",
+    "UserStore",
+    "FileStore",
+    "DownloadStore",
+    "ObjectStore",
+    "KeyService",
+    "MacService",
+]
 
 
 def test_the_table_names_every_method_of_every_port() -> None:
