@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.dynamo_table import Item, from_dynamo
+from chalicelib.adapters.dynamo_table import Item, whole_item
 from chalicelib.ports import Change
 
 _TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
@@ -30,7 +30,7 @@ def read_change(record: Mapping[str, Any]) -> Change:
 
 
 def _plain(image: Mapping[str, Any]) -> Item:
-    return from_dynamo({name: _with_bytes(value) for name, value in image.items()})
+    return whole_item({name: _with_bytes(value) for name, value in image.items()})
 
 
 def _with_bytes(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Accounts, users and their API tokens in the metadata table."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +16,7 @@ from chalicelib.adapters.dynamo_table import (
     moment,
     optional_moment,
     optional_timestamp,
+    standing_item,
     timestamp,
     to_dynamo,
 )
@@ -32,6 +33,10 @@ address_key = KeyOfId("EMAIL", "USER")
 token_key = KeyOfId("TOKEN", "TOKEN")
 
 
+_STANDS = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+_REVOKED_KEPT = timedelta(days=1)
+
+
 class DynamoTokens:
     def __init__(self, table: MetadataTable) -> None:
         self._table = table
@@ -42,18 +47,35 @@ class DynamoTokens:
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
         item = self._table.get(token_key(token_id(secret_hash)))
         # the key holds 122 bits of the hash; the record holds, and must match, all of it
-        return _token_from(item) if item and item["secret_hash"] == secret_hash else None
+        if not item or item["secret_hash"] != secret_hash or item.get("revoked_at"):
+            return None
+        return _token_from(item)
 
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
         return token_lists.page(self._table, _list_pk(user_id), NEWEST_FIRST, limit, after)
 
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
-        return self._table.delete(token_key(token_id), "user_id = :user", user=user_id)
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
+        """The record stays for a while, on no list: a removal could not say who did it."""
+        try:
+            self._table.update(
+                token_key(token_id),
+                "SET revoked_at = :now, #ttl = :ttl REMOVE list_pk, list_sk",
+                "user_id = :user AND attribute_not_exists(revoked_at)",
+                {"#ttl": "ttl"},
+                user=user_id,
+                now=timestamp(now),
+                ttl=int((now + _REVOKED_KEPT).timestamp()),
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            return _is_revoked_at(standing_item(error), user_id, now)
+        return True
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         key = token_key(token_id(secret_hash))
         try:
-            self._table.update(key, "SET last_used_at = :at", "attribute_exists(pk)", {}, at=timestamp(at))
+            self._table.update(key, "SET last_used_at = :at", _STANDS, {}, at=timestamp(at))
         except ClientError as error:
             if not condition_failed(error):  # a token revoked meanwhile must not come back as a fragment
                 raise
@@ -87,6 +109,11 @@ class DynamoUsers:
     def _new(self, item: Item) -> Any:
         condition = "attribute_not_exists(pk)"
         return {"Put": {"TableName": self._table.name, "Item": to_dynamo(item), "ConditionExpression": condition}}
+
+
+def _is_revoked_at(item: Item | None, user_id: UserId, now: datetime) -> bool:
+    """Whether what stands is our own write, whose answer was lost."""
+    return item is not None and item["user_id"] == user_id and item.get("revoked_at") == timestamp(now)
 
 
 def author_item(author: Author) -> dict[str, str]:

@@ -11,6 +11,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of
+from chalicelib.adapters.dynamo_touch import TOUCHED
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.page import Position, time_value
 
@@ -173,6 +174,13 @@ def to_dynamo(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_dynamo(item: Mapping[str, Any]) -> Item:
+    """Without the mark of who wrote it (dynamo_touch.py), which is for the stream's readers alone."""
+    item = whole_item(item)
+    item.pop(TOUCHED, None)
+    return item
+
+
+def whole_item(item: Mapping[str, Any]) -> Item:
     return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
 
 

@@ -87,6 +87,8 @@ def parts(call: Call, file_id: str, body: SignParts) -> UploadTicketView:
         files=world.files,
         objects=world.objects,
         keys=world.keys,
+        notes=world.notes,
+        pool=world.pool,
     )
     return UploadTicketView.of_ticket(resigned.file, resigned.upload, resigned.data_key)
 

@@ -29,4 +29,4 @@ def create(call: Call, body: CreateToken) -> IssuedTokenView:
 
 @endpoint(bp, "DELETE", "/tokens/{token_id}", scope=Scope.TOKENS)
 def revoke(call: Call, token_id: str) -> None:
-    revoke_token(call.token, token_id, tokens=call.world.tokens)
+    revoke_token(call.token, token_id, call.now, tokens=call.world.tokens)

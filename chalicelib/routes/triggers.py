@@ -1,19 +1,22 @@
 """What runs without an HTTP request: events of S3 and of the table, the sweep, create_user. app.py declares them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chalice.app import DynamoDBEvent, SQSEvent
 from pydantic import ValidationError
 
 from chalicelib.bootstrap import world
+from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.errors import SealdropError
 from chalicelib.logs import Metric, describe, log, log_with_metrics
 from chalicelib.ports import Change, Consumer
 from chalicelib.routes.errors import error_body
 from chalicelib.services.create_user import create_user
 from chalicelib.services.on_upload import on_upload
+from chalicelib.services.record_events import record_events
 from chalicelib.services.sweep import sweep
 from chalicelib.wire.base import as_invalid
 from chalicelib.wire.people import CreatedUserView, CreateUser
@@ -26,19 +29,20 @@ def handle_uploads(event: SQSEvent) -> dict[str, Any]:
     for record in event:
         message_id = record.to_dict()["messageId"]
         try:
-            _handle_upload(record.body)
+            _handle_upload(record.body, message_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the queue keeps the message
             log("upload_event_failed", message_id=message_id, **describe(error))
             failed.append({"itemIdentifier": message_id})
     return {"batchItemFailures": failed}
 
 
-def _handle_upload(body: str) -> None:
-    here = world()
+def _handle_upload(body: str, message_id: str) -> None:
+    now = datetime.now(UTC)
+    here = world().acting(Act(actor=Actor.UPLOAD_EVENT, at=now, request_id=message_id))
     file_id = parse_event(body, here.settings.files_bucket)
     on_upload(
         file_id,
-        datetime.now(UTC),
+        now,
         files=here.files,
         objects=here.objects,
         keys=here.keys,
@@ -71,7 +75,16 @@ class ChangeFailed(Exception):
 
 def _consumers() -> Sequence[Consumer]:
     """Who is told of every change."""
-    return []
+    here = world()
+    record = partial(
+        record_events,
+        now=datetime.now(UTC),
+        kept_for=timedelta(days=here.settings.events_days),
+        read_events=here.read_events,
+        events=here.events,
+        sign_head=here.sign_head,
+    )
+    return [record]
 
 
 def _first_failure(consume: Consumer, changes: Sequence[Change]) -> int:
@@ -92,9 +105,10 @@ def _first_failure(consume: Consumer, changes: Sequence[Change]) -> int:
 
 
 def handle_sweep() -> dict[str, int]:
-    here = world()
+    now = datetime.now(UTC)
+    here = world().acting(Act(actor=Actor.SWEEP, at=now))
     swept = sweep(
-        datetime.now(UTC),
+        now,
         files=here.files,
         objects=here.objects,
         keys=here.keys,
@@ -113,9 +127,11 @@ def handle_sweep() -> dict[str, int]:
 
 def handle_create_user(event: Any, request_id: str) -> dict[str, Any]:
     """IAM alone decides who may invoke this. Answers the user with the first token, or `error`."""
+    now = datetime.now(UTC)
+    here = world().acting(Act(actor=Actor.OPERATOR, at=now, request_id=request_id))
     try:
         order = _parse_order(event)
-        user, issued = create_user(order.new_user(), datetime.now(UTC), users=world().users)
+        user, issued = create_user(order.new_user(), now, users=here.users)
     except SealdropError as error:
         return {"error": error_body(error, request_id)}
     log("user_created", request_id=request_id, account=user.account_id, user=user.id)

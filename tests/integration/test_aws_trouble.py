@@ -47,7 +47,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "TokenStore.add": ("dynamodb.PutItem", lambda w: w.tokens.add(a_token())),
     "TokenStore.find": ("dynamodb.GetItem", lambda w: w.tokens.find(a_hash())),
     "TokenStore.list_of": ("dynamodb.Query", lambda w: w.tokens.list_of(ALICE_ID, 5, None)),
-    "TokenStore.remove": ("dynamodb.DeleteItem", lambda w: w.tokens.remove(a_token().id, ALICE_ID)),
+    "TokenStore.revoke": ("dynamodb.UpdateItem", lambda w: w.tokens.revoke(a_token().id, ALICE_ID, NOW)),
     "TokenStore.note_use": ("dynamodb.UpdateItem", lambda w: w.tokens.note_use(a_hash(), NOW)),
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),

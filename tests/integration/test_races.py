@@ -137,7 +137,7 @@ def noted_while_revoked(world: World, hooks: Hooks) -> int:
     """A token is revoked while its use is noted. How many records are left of it?"""
     token = a_token()
     world.tokens.add(token)
-    hooks.rival_before("dynamodb.UpdateItem", lambda: world.tokens.remove(token.id, ALICE_ID))
+    hooks.rival_before("dynamodb.UpdateItem", lambda: world.tokens.revoke(token.id, ALICE_ID, NOW))
     world.tokens.note_use(token.secret_hash, NOW)
     found = world._client("dynamodb").scan(TableName=world.settings.metadata_table)
     return int(found["Count"])
@@ -149,7 +149,7 @@ def revoked_twice(world: World, hooks: Hooks) -> int:
     world.tokens.add(token)
 
     def revoke() -> bool:
-        return world.tokens.remove(token.id, ALICE_ID)
+        return world.tokens.revoke(token.id, ALICE_ID, NOW)
 
     rival = hooks.rival_before("dynamodb.DeleteItem", revoke)
     return sum([revoke(), *map(bool, rival)])

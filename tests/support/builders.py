@@ -131,5 +131,13 @@ def storing(world: FakeWorld) -> dict[str, Any]:
     return {"files": world.files, "objects": world.objects}
 
 
+def signing(world: FakeWorld) -> dict[str, Any]:
+    return storing(world) | {"keys": world.keys, "notes": world.notes, "pool": world.pool}
+
+
+def resuming(world: FakeWorld) -> dict[str, Any]:
+    return performing(world) | {"notes": world.notes}
+
+
 def performing(world: FakeWorld) -> dict[str, Any]:
     return {"downloads": world.downloads, "objects": world.objects, "keys": world.keys, "pool": world.pool}

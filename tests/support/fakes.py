@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from chalicelib.adapters.dynamo_changes import read_change
+from chalicelib.adapters.event_rules import read_events
 from chalicelib.adapters.header_check import header_is_authentic
 from chalicelib.bootstrap import World
+from chalicelib.domain.act import Act
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
@@ -24,14 +26,17 @@ from chalicelib.domain.secret import SecretHash
 from chalicelib.ports import StaleRecord
 from chalicelib.settings import Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
+from tests.support.fake_events import FakeEvents, FakeNotes
 from tests.support.fake_limiter import FakeLimiter, InlinePool
 from tests.support.faults import Fake, port, raises
 
 __all__ = [
     "FakeDownloads",
+    "FakeEvents",
     "FakeFiles",
     "FakeKeys",
     "FakeLimiter",
+    "FakeNotes",
     "FakeMacs",
     "FakeObjects",
     "FakeTokens",
@@ -119,7 +124,7 @@ class FakeTokens(Fake):
         return page_of(mine, TOKEN_SORTS, NEWEST_FIRST, limit, after)
 
     @port
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
         standing = self.records.get(token_id)
         if standing is None or standing.user_id != user_id:
             return False
@@ -218,7 +223,18 @@ class FakeWorld(World):
     """Put it in place with `bootstrap.use`."""
 
     def __init__(self, *, rate_limit: int = 300, pool: Executor | None = None) -> None:
-        self.settings = Settings("eu-west-1", "metadata", "ratelimit", "bucket", KEY_ARN, PEPPER_KEY_ARN, rate_limit)
+        self.settings = Settings(
+            region="eu-west-1",
+            metadata_table="metadata",
+            ratelimit_table="ratelimit",
+            files_bucket="bucket",
+            data_key_arn=KEY_ARN,
+            pepper_key_arn=PEPPER_KEY_ARN,
+            events_table="events",
+            events_key_arn=PEPPER_KEY_ARN,
+            events_days=400,
+            rate_limit=rate_limit,
+        )
         self.pool = pool or InlinePool()
         self.limiter = FakeLimiter(BucketRule(rate_limit))
         self.tokens = FakeTokens()
@@ -230,6 +246,15 @@ class FakeWorld(World):
         self.macs = FakeMacs()
         self.authenticate_header = header_is_authentic
         self.read_change = read_change
+        self.notes = FakeNotes()
+        self.events = FakeEvents()
+        self.read_events = read_events
+        self.sign_head = self.macs.derive
+        self.acts: list[Act] = []  # of all that was done here, the latest last
+
+    def acting(self, act: Act) -> World:
+        self.acts.append(act)
+        return self
 
 
 def page_of(rows: Sequence[Row], sorts: Sorts[Row], order: Order, limit: int, after: Position | None) -> Page[Row]:

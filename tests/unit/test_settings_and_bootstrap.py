@@ -16,12 +16,15 @@ FULL = {
     "FILES_BUCKET": "b",
     "DATA_KEY_ARN": "arn",
     "PEPPER_KEY_ARN": "hmac",
+    "EVENTS_TABLE": "e",
+    "EVENTS_KEY_ARN": "events hmac",
 }
 
 
 class TestSettings:
     def test_all_there(self) -> None:
-        assert read_settings(FULL | {"RATE_LIMIT": "60"}) == Settings("eu-west-1", "m", "r", "b", "arn", "hmac", 60)
+        read = read_settings(FULL | {"RATE_LIMIT": "60", "EVENTS_DAYS": "7"})
+        assert read == Settings("eu-west-1", "m", "r", "b", "arn", "hmac", "e", "events hmac", 7, 60)
 
     def test_the_limit_has_a_default(self) -> None:
         assert read_settings(FULL).rate_limit == read_settings(FULL | {"RATE_LIMIT": ""}).rate_limit == 300
