@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from chalice.app import DynamoDBEvent, SQSEvent
@@ -75,16 +74,21 @@ class ChangeFailed(Exception):
 
 def _consumers() -> Sequence[Consumer]:
     """Who is told of every change."""
+    return [_record_events]
+
+
+def _record_events(changes: Sequence[Change]) -> None:
     here = world()
-    record = partial(
-        record_events,
-        now=datetime.now(UTC),
+    heads = record_events(
+        changes,
+        datetime.now(UTC),
         kept_for=timedelta(days=here.settings.events_days),
         read_events=here.read_events,
         events=here.events,
         sign_head=here.sign_head,
     )
-    return [record]
+    for head in heads:
+        log("events_recorded", account=head.account_id, sequence=head.sequence, hash=head.hash)
 
 
 def _first_failure(consume: Consumer, changes: Sequence[Change]) -> int:

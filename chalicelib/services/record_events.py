@@ -9,7 +9,7 @@ entries are appended together with the new head, or not at all. Interrupted anyw
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.domain.chain import link
+from chalicelib.domain.chain import Head, link
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.event import Event
 from chalicelib.domain.ids import AccountId
@@ -34,21 +34,26 @@ def record_events(
     read_events: EventReader,
     events: EventStore,
     sign_head: HeadSigner,
-) -> None:
-    """Raises Busy when others keep appending to the same chain."""
+) -> Sequence[Head]:
+    """The ends of the chains that grew, for a log that whoever can write the table cannot.
+
+    Raises Busy when others keep appending to the same chain.
+    """
     by_account: dict[AccountId, list[Event]] = {}
     for change in changes:
         for event in read_events(change):
             by_account.setdefault(event.account_id, []).append(event)
+    heads = []
     for account_id, waiting in by_account.items():
         for start in range(0, len(waiting), MOST_ENTRIES):
             together = waiting[start : start + MOST_ENTRIES]
-            _append(account_id, together, now + kept_for, events, sign_head)
+            heads += _append(account_id, together, now + kept_for, events, sign_head)
+    return heads
 
 
 def _append(
     account_id: AccountId, waiting: list[Event], kept_until: datetime, events: EventStore, sign_head: HeadSigner
-) -> None:
+) -> list[Head]:
     for _ in range(_ATTEMPTS):
         before = events.head(account_id)
         entries, after = link(before, waiting, kept_until.date())
@@ -59,7 +64,7 @@ def _append(
         except EventsKnown as known:
             waiting = [event for event in waiting if event.id not in known.ids]
             if not waiting:
-                return
+                return []
         else:
-            return
+            return [after]
     raise Busy(reason="others keep appending to this chain", retry_after_seconds=1)

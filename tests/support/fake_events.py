@@ -15,10 +15,12 @@ class FakeNotes(Fake):
     def __init__(self) -> None:
         super().__init__()
         self.noted: list[Note] = []
+        self.noted_at: list[datetime] = []
 
     @port
     def add(self, note: Note, now: datetime) -> None:
         self.noted.append(note)
+        self.noted_at.append(now)
 
 
 class FakeEvents(Fake):

@@ -36,8 +36,8 @@ __all__ = [
     "FakeFiles",
     "FakeKeys",
     "FakeLimiter",
-    "FakeNotes",
     "FakeMacs",
+    "FakeNotes",
     "FakeObjects",
     "FakeTokens",
     "FakeUsers",
@@ -124,7 +124,7 @@ class FakeTokens(Fake):
         return page_of(mine, TOKEN_SORTS, NEWEST_FIRST, limit, after)
 
     @port
-    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:  # noqa: ARG002 - nothing to tidy here
         standing = self.records.get(token_id)
         if standing is None or standing.user_id != user_id:
             return False
