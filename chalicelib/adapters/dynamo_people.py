@@ -16,7 +16,6 @@ from chalicelib.adapters.dynamo_table import (
     moment,
     optional_moment,
     optional_timestamp,
-    standing_item,
     timestamp,
     to_dynamo,
 )
@@ -67,9 +66,9 @@ class DynamoTokens:
                 ttl=int((now + _REVOKED_KEPT).timestamp()),
             )
         except ClientError as error:
-            if not condition_failed(error):
-                raise
-            return _is_revoked_at(standing_item(error), user_id, now)
+            if condition_failed(error):
+                return False
+            raise
         return True
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
@@ -109,11 +108,6 @@ class DynamoUsers:
     def _new(self, item: Item) -> Any:
         condition = "attribute_not_exists(pk)"
         return {"Put": {"TableName": self._table.name, "Item": to_dynamo(item), "ConditionExpression": condition}}
-
-
-def _is_revoked_at(item: Item | None, user_id: UserId, now: datetime) -> bool:
-    """Whether what stands is our own write, whose answer was lost."""
-    return item is not None and item["user_id"] == user_id and item.get("revoked_at") == timestamp(now)
 
 
 def author_item(author: Author) -> dict[str, str]:

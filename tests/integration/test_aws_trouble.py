@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 from chalicelib import ports as port_module
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS
 from chalicelib.bootstrap import World
+from chalicelib.domain.chain import Head, link
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Busy, Conflict, Gone
 from chalicelib.domain.file import Shelf
@@ -23,7 +24,17 @@ from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import a_hash, a_key
 from tests.integration.test_object_store import a_key as an_object_key
 from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import ALICE_ID, ALICES, NOW, a_download, a_file, a_ready_file, a_token
+from tests.support.builders import (
+    ALICE_ID,
+    ALICES,
+    NOW,
+    a_download,
+    a_file,
+    a_note,
+    a_ready_file,
+    a_token,
+    an_event,
+)
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -35,6 +46,11 @@ def add_user(world: World) -> None:
     account = an_account()
     user = a_user(account)
     world.users.add(user, account, first_token(user))
+
+
+def append_an_event(world: World) -> None:
+    entries, head = link(Head(ALICES), [an_event()], NOW.date())
+    world.events.append(Head(ALICES), entries, head, b"signature")
 
 
 def key() -> DownloadKey:
@@ -86,6 +102,10 @@ CALLS: dict[str, tuple[str, Act]] = {
     "ObjectStore.read_start": ("s3.GetObject", lambda w: w.objects.read_start(an_object_key(), "v", 9)),
     "ObjectStore.delete_versions": ("s3.ListObjectVersions", lambda w: w.objects.delete_versions(an_object_key())),
     "KeyService.generate": ("kms.GenerateDataKey", lambda w: w.keys.generate({"file": "f"})),
+    "EventStore.head": ("dynamodb.GetItem", lambda w: w.events.head(ALICES)),
+    "EventStore.append": ("dynamodb.TransactWriteItems", append_an_event),
+    "EventStore.page": ("dynamodb.Query", lambda w: w.events.page(ALICES, None, 5, None)),
+    "NoteStore.add": ("dynamodb.PutItem", lambda w: w.notes.add(a_note(), NOW)),
     "MacService.derive": ("kms.GenerateMac", lambda w: w.macs.derive(b"label")),
     "KeyService.unwrap": ("kms.Decrypt", lambda w: w.keys.unwrap(WRAPPED, {"file": "f"})),
 }
@@ -124,6 +144,8 @@ PROTOCOLS = [
     "UserStore",
     "FileStore",
     "DownloadStore",
+    "EventStore",
+    "NoteStore",
     "ObjectStore",
     "KeyService",
     "MacService",
