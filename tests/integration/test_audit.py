@@ -253,9 +253,9 @@ def test_e3_aws_in_trouble_only_delays(
     journey(world, hers)
     records = stream.records()
     hooks.break_line(call, BROKEN_LINES["no answer in time"])
-    first, *others = records
-    assert events_in([first]) == []  # the token's use, of which there is nothing to tell
-    reported = table_of_contents.on_change({"Records": records}, CONTEXT)["batchItemFailures"]
+    quiet = next(record for record in records if not events_in([record]))  # such as the token's use
+    others = [record for record in records if record is not quiet and events_in([record])]
+    reported = table_of_contents.on_change({"Records": [quiet, *others]}, CONTEXT)["batchItemFailures"]
     assert reported == [{"itemIdentifier": others[0]["dynamodb"]["SequenceNumber"]}]
     with pytest.raises(ChangeFailed):
         table_of_contents.on_change({"Records": others}, CONTEXT)
