@@ -8,12 +8,19 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from chalicelib.domain.act import Act
 from chalicelib.ports import (
+    ChangeReader,
     DownloadStore,
+    EventReader,
+    EventStore,
     FileStore,
     HeaderAuthenticator,
+    HeadSigner,
     KeyService,
     Limiter,
+    MacService,
+    NoteStore,
     ObjectStore,
     TokenStore,
     UserStore,
@@ -38,14 +45,39 @@ class _Once(Generic[T]):
         self._name = name
 
     def __get__(self, instance: Any, owner: type) -> T:
+        holder = self._holder(instance)
         with self._lock:
-            if self._name not in instance.__dict__:
-                instance.__dict__[self._name] = self._make(instance)
-        return cast(T, instance.__dict__[self._name])
+            if self._name not in holder.__dict__:
+                holder.__dict__[self._name] = self._make(holder)
+        return cast(T, holder.__dict__[self._name])
+
+    def _holder(self, instance: Any) -> Any:
+        return instance.whole
+
+
+class _OncePerAct(_Once[T]):
+    """For all that writes to the metadata table: each act has its own, whose writes say who made them."""
+
+    def _holder(self, instance: Any) -> Any:
+        return instance
 
 
 class World:
     """The ports, wired to AWS. Tests hand in one of their own with `use`."""
+
+    _whole: "World | None" = None
+    _act: Act | None = None
+
+    @property
+    def whole(self) -> "World":
+        """Where that is made which all acts share."""
+        return self._whole or self
+
+    def acting(self, act: Act) -> "World":
+        """The same world for one act: what is written through it carries who writes."""
+        bound = World()
+        bound._whole, bound._act = self.whole, act
+        return bound
 
     @_Once
     def settings(self) -> Settings:
@@ -64,25 +96,25 @@ class World:
             self._client("dynamodb"), self.settings.ratelimit_table, BucketRule(self.settings.rate_limit)
         )
 
-    @_Once
+    @_OncePerAct
     def tokens(self) -> TokenStore:
         from chalicelib.adapters.dynamo_people import DynamoTokens
 
         return DynamoTokens(self._table)
 
-    @_Once
+    @_OncePerAct
     def users(self) -> UserStore:
         from chalicelib.adapters.dynamo_people import DynamoUsers
 
         return DynamoUsers(self._table)
 
-    @_Once
+    @_OncePerAct
     def files(self) -> FileStore:
         from chalicelib.adapters.dynamo_files import DynamoFiles
 
         return DynamoFiles(self._table)
 
-    @_Once
+    @_OncePerAct
     def downloads(self) -> DownloadStore:
         from chalicelib.adapters.dynamo_downloads import DynamoDownloads
 
@@ -101,16 +133,60 @@ class World:
         return KmsKeys(self._client("kms"), self.settings.data_key_arn)
 
     @_Once
+    def macs(self) -> MacService:
+        from chalicelib.adapters.kms_macs import KmsMacs
+
+        return KmsMacs(self._client("kms"), self.settings.pepper_key_arn)
+
+    @_Once
+    def cursor_key(self) -> bytes:
+        from chalicelib.domain.cursor import KEY_LABEL
+
+        return self.macs.derive(KEY_LABEL)
+
+    @_Once
     def authenticate_header(self) -> HeaderAuthenticator:
         from chalicelib.adapters.header_check import header_is_authentic
 
         return header_is_authentic
 
+    @_OncePerAct
+    def notes(self) -> NoteStore:
+        from chalicelib.adapters.dynamo_notes import DynamoNotes
+
+        return DynamoNotes(self._table)
+
     @_Once
+    def events(self) -> EventStore:
+        from chalicelib.adapters.dynamo_events import DynamoEvents
+
+        return DynamoEvents(self._client("dynamodb"), self.settings.events_table)
+
+    @_Once
+    def read_events(self) -> EventReader:
+        from chalicelib.adapters.event_rules import read_events
+
+        return read_events
+
+    @_Once
+    def sign_head(self) -> HeadSigner:
+        from chalicelib.adapters.kms_macs import KmsMacs
+
+        return KmsMacs(self._client("kms"), self.settings.events_key_arn).derive
+
+    @_Once
+    def read_change(self) -> ChangeReader:
+        from chalicelib.adapters.dynamo_changes import read_change
+
+        return read_change
+
+    @_OncePerAct
     def _table(self) -> "MetadataTable":
         from chalicelib.adapters.dynamo_table import MetadataTable
+        from chalicelib.adapters.dynamo_touch import touching
 
-        return MetadataTable(self._client("dynamodb"), self.settings.metadata_table)
+        client = self._client("dynamodb")
+        return MetadataTable(touching(client, self._act) if self._act else client, self.settings.metadata_table)
 
     @_Once
     def _clients(self) -> dict[str, Any]:

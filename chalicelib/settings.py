@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 DEFAULT_RATE_LIMIT = 300
+DEFAULT_EVENTS_DAYS = 400  # a year's report can be written in the month after it
 
 
 class MissingSetting(RuntimeError):
@@ -18,6 +19,10 @@ class Settings:
     ratelimit_table: str
     files_bucket: str
     data_key_arn: str
+    pepper_key_arn: str  # of the HMAC key
+    events_table: str
+    events_key_arn: str  # of the HMAC key that signs the ends of the event chains
+    events_days: int  # for so long is an event kept
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
 
 
@@ -29,6 +34,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ratelimit_table=_required(environment, "RATE_LIMIT_TABLE"),
         files_bucket=_required(environment, "FILES_BUCKET"),
         data_key_arn=_required(environment, "DATA_KEY_ARN"),
+        pepper_key_arn=_required(environment, "PEPPER_KEY_ARN"),
+        events_table=_required(environment, "EVENTS_TABLE"),
+        events_key_arn=_required(environment, "EVENTS_KEY_ARN"),
+        events_days=_positive(environment, "EVENTS_DAYS", DEFAULT_EVENTS_DAYS),
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
     )
 

@@ -41,7 +41,8 @@ _TROUBLE = frozenset(
     }
 )
 _CONDITION_FAILED = "ConditionalCheckFailed"
-_TROUBLE_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"})
+_COLLIDED = "TransactionConflict"
+_TROUBLE_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", _COLLIDED})
 
 
 def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -77,6 +78,18 @@ def condition_failed_at(error: ClientError, position: int) -> bool:
     """Whether a transaction was cancelled because the condition of its write at `position` does not hold."""
     reasons = _cancellation_reasons(error)
     return position < len(reasons) and reasons[position] == _CONDITION_FAILED
+
+
+def conditions_failed(error: ClientError) -> list[int]:
+    """The places, in a cancelled transaction, of the writes whose conditions do not hold."""
+    reasons = _cancellation_reasons(error)
+    return [place for place, reason in enumerate(reasons) if reason == _CONDITION_FAILED]
+
+
+def is_collision(busy: Busy) -> bool:
+    """Whether a transaction was cancelled only because another was at one of its items: nothing was written."""
+    cause = busy.__cause__
+    return isinstance(cause, ClientError) and _COLLIDED in _cancellation_reasons(cause)
 
 
 def _cancellation_reasons(error: ClientError) -> list[str]:

@@ -79,11 +79,12 @@ class DynamoDownloads:
         try:
             item = self._table.update(
                 download_key(key.download_id),
-                "SET uses_left = uses_left - :one, sessions.#session = :until",
+                "SET uses_left = uses_left - :one, sessions.#session = :until, released = :released",
                 f"{_USABLE} AND key_hash = :hash AND attribute_not_exists(sessions.#session)",
                 {"#session": session_hash},
                 one=1,
                 until=timestamp(session_until),
+                released=list(key.file_ids),
                 none=0,
                 now=timestamp(now),
                 hash=key.key_hash,

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import call
+from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
 from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_table import (
     DUE_INDEX,
@@ -15,16 +16,15 @@ from chalicelib.adapters.dynamo_table import (
     KeyOfId,
     MetadataTable,
     condition_failed,
-    list_sk,
     moment,
     optional_moment,
     optional_timestamp,
     timestamp,
     values,
 )
-from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
+from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status
 from chalicelib.domain.ids import AccountId, FileId
-from chalicelib.domain.page import Page, Position
+from chalicelib.domain.page import Order, Page, Position
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
 from chalicelib.ports import StaleRecord
@@ -51,10 +51,10 @@ class DynamoFiles:
         found = self._table.get_many([file_key(file_id) for file_id in file_ids])
         return [from_item(found[file_key(file_id)]) for file_id in file_ids if file_key(file_id) in found]
 
-    def list_of(self, account_id: AccountId, shelf: Shelf, limit: int, after: Position | None) -> Page[File]:
-        items, more = self._table.newest(_list_pk(account_id, shelf), limit, after, file_key)
-        files = [from_item(item) for item in items]
-        return Page(files, Position(files[-1].created_at, files[-1].id) if more and files else None)
+    def list_of(
+        self, account_id: AccountId, shelf: Shelf, order: Order, limit: int, after: Position | None
+    ) -> Page[File]:
+        return file_lists.page(self._table, _list_pk(account_id, shelf), order, limit, after)
 
     def save(self, file: File) -> File:
         stored = replace(file, revision=file.revision + 1)
@@ -144,12 +144,19 @@ def from_item(item: Item) -> File:
     )
 
 
+file_lists = Lists(
+    FILE_SORTS,
+    {"created_at": LISTING, "filename_original": LISTING_A, "size": LISTING_B, "encrypted_size": LISTING_C},
+    file_key,
+    from_item,
+)
+
+
 def _index_attributes(file: File) -> dict[str, Any]:
     """Present only where the record belongs in the index: what is absent costs nothing there."""
     attributes: dict[str, Any] = {}
     if file.shelf:
-        attributes["list_pk"] = _list_pk(file.account_id, file.shelf)
-        attributes["list_sk"] = list_sk(Position(file.created_at, file.id))
+        attributes |= file_lists.attributes(_list_pk(file.account_id, file.shelf), file)
     if file.due_at:
         attributes["due_shard"] = f"{PREFIX}#{file.id[0]}"
         attributes["due_at"] = int(file.due_at.timestamp())

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of
+from chalicelib.adapters.dynamo_touch import TOUCHED
 from chalicelib.domain.errors import Busy
-from chalicelib.domain.page import Position
+from chalicelib.domain.page import Position, time_value
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -19,12 +21,19 @@ if TYPE_CHECKING:
 Item = dict[str, Any]  # plain values
 Key = tuple[str, str]  # pk, sk
 
-LISTING_INDEX = "listing"
 DUE_INDEX = "due"
 BATCH_KEYS = 100  # BatchGetItem's limit
 _BATCH_ATTEMPTS = 5
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
+
+
+@dataclass(frozen=True, slots=True)
+class SortIndex:
+    """An index whose partition key is list_pk."""
+
+    name: str
+    attribute: str  # its sort key
 
 
 class MetadataTable:
@@ -59,22 +68,31 @@ class MetadataTable:
                 return
         raise Busy(reason="BatchGetItem left keys out", retry_after_seconds=RETRY_AFTER_SECONDS)
 
-    def newest(self, list_pk: str, limit: int, after: Position | None, key_of_id: "KeyOfId") -> tuple[list[Item], bool]:
-        """One page of the listing index, newest first, and whether there may be more."""
+    def page(
+        self,
+        index: SortIndex,
+        list_pk: str,
+        limit: int,
+        after: Position | None,
+        *,
+        descending: bool,
+        key_of_id: "KeyOfId",
+    ) -> tuple[list[Item], Position | None]:
+        """One page of a list by one Query, and where the next one goes on; None at the end."""
         query: dict[str, Any] = {
             "TableName": self.name,
-            "IndexName": LISTING_INDEX,
+            "IndexName": index.name,
             "KeyConditionExpression": "list_pk = :list",
             "ExpressionAttributeValues": values(list=list_pk),
-            "ScanIndexForward": False,
+            "ScanIndexForward": not descending,
             "Limit": limit,
         }
         if after:
             pk, sk = key_of_id(after.id)
-            start = {"pk": pk, "sk": sk, "list_pk": list_pk, "list_sk": list_sk(after)}
-            query["ExclusiveStartKey"] = to_dynamo(start)
+            query["ExclusiveStartKey"] = to_dynamo({"pk": pk, "sk": sk, "list_pk": list_pk, index.attribute: after.key})
         answer = call(self.client.query, **query)
-        return [from_dynamo(item) for item in answer["Items"]], "LastEvaluatedKey" in answer
+        end = from_dynamo(answer.get("LastEvaluatedKey", {}))
+        return [from_dynamo(item) for item in answer["Items"]], Position.of_key(end[index.attribute]) if end else None
 
     def put(self, item: Item, condition: str, **condition_values: Any) -> None:
         """Raises ClientError with ConditionalCheckFailedException when the condition does not hold.
@@ -156,6 +174,13 @@ def to_dynamo(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_dynamo(item: Mapping[str, Any]) -> Item:
+    """Without the mark of who wrote it (dynamo_touch.py), which is for the stream's readers alone."""
+    item = whole_item(item)
+    item.pop(TOUCHED, None)
+    return item
+
+
+def whole_item(item: Mapping[str, Any]) -> Item:
     return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
 
 
@@ -164,13 +189,9 @@ def values(**given: Any) -> dict[str, Any]:
     return {f":{name}": _serializer.serialize(value) for name, value in given.items()}
 
 
-def list_sk(position: Position) -> str:
-    return f"{timestamp(position.created_at)}#{position.id}"
-
-
 def timestamp(moment: datetime) -> str:
     """Fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time_value(moment)
 
 
 def moment(text: str) -> datetime:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.ids import AccountId, TokenId, UserId, uuid_from_digest
+from chalicelib.domain.page import Sorts, time_value
 from chalicelib.domain.people import Author
 from chalicelib.domain.secret import SecretHash
 
@@ -45,6 +46,9 @@ class ApiToken:
 
     def use_is_stale(self, now: datetime) -> bool:
         return self.last_used_at is None or now - self.last_used_at >= LAST_USE_RESOLUTION
+
+
+TOKEN_SORTS: Sorts[ApiToken] = {"created_at": lambda token: time_value(token.created_at)}
 
 
 def token_id(secret_hash: SecretHash) -> TokenId:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, FileId
+from chalicelib.domain.page import Sorts, number_value, text_value, time_value
 from chalicelib.domain.people import Author
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
@@ -138,6 +139,14 @@ class File:
     def _must_be_allowed(self, target: Status) -> None:
         if self.purging_at or target not in _MOVES[self.status]:
             raise Conflict(f"A file that is {self.status} cannot become {target}.")
+
+
+FILE_SORTS: Sorts[File] = {
+    "created_at": lambda file: time_value(file.created_at),
+    "filename_original": lambda file: text_value(file.filename),
+    "size": lambda file: number_value(file.size_bytes),
+    "encrypted_size": lambda file: number_value(file.stored_bytes),
+}
 
 
 def object_key(file_id: FileId) -> str:

@@ -3,19 +3,41 @@
 Any method may raise `Busy`: AWS throttles or does not answer, and nothing is known about the effect.
 """
 
+from chalicelib.ports.changes import Change, ChangeReader, Consumer, Item
 from chalicelib.ports.downloads import DownloadStore
+from chalicelib.ports.events import (
+    MOST_ENTRIES,
+    EventReader,
+    EventsKnown,
+    EventStore,
+    HeadMoved,
+    HeadSigner,
+    NoteStore,
+)
 from chalicelib.ports.files import FileStore, StaleRecord
-from chalicelib.ports.keys import HeaderAuthenticator, KeyService, WrongContext
+from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
 from chalicelib.ports.limiter import Limiter
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
 
 __all__ = [
+    "MOST_ENTRIES",
+    "Change",
+    "ChangeReader",
+    "Consumer",
     "DownloadStore",
+    "EventReader",
+    "EventStore",
+    "EventsKnown",
     "FileStore",
+    "HeadMoved",
+    "HeadSigner",
     "HeaderAuthenticator",
+    "Item",
     "KeyService",
     "Limiter",
+    "MacService",
+    "NoteStore",
     "ObjectGone",
     "ObjectStore",
     "SignedRequest",

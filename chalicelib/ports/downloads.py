@@ -23,7 +23,10 @@ class DownloadStore(Protocol):
         """Replace the download's key, atomically. Raises Gone: spent, expired or revoked meanwhile."""
 
     def spend(self, key: DownloadKey, session_hash: SecretHash, session_until: datetime, now: datetime) -> Download:
-        """Spend one use and open a session, in one conditional write. Raises Gone, with the reason for the log."""
+        """Spend one use and open a session, in one conditional write. Raises Gone, with the reason for the log.
+
+        The key's files are those that are handed out for it: the audit log names them.
+        """
 
     def give_back(self, key: DownloadKey, session_hash: SecretHash) -> None:
         """Undo exactly the spending that opened this session, if it stands: once, however often it is called."""

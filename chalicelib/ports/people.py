@@ -19,8 +19,8 @@ class TokenStore(Protocol):
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
         """Newest first."""
 
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
-        """Atomic: False when this user has no such token."""
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
+        """Atomic: from here on it is not found. False when this user has no such token."""
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         """Remember the time of use, unless the token has gone meanwhile: then nothing is written."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from chalice.app import Request
 
 from chalicelib.bootstrap import World, world
+from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.rate_limit import MICROSECONDS, RateLimit, address_key
 from chalicelib.logs import Metric, log_with_metrics
@@ -24,6 +25,7 @@ class Call:
     started: float
     limit: RateLimit
     caller: ApiToken | None = None
+    stranger: Actor = Actor.UNKNOWN  # what somebody is who shows no good token here
     limiter_failed: bool = False
     noting_use: "Future[None] | None" = None  # the hourly write of the token's last use, beside the handler
     code: str | None = None
@@ -41,9 +43,27 @@ class Call:
         return str(self.request.context["requestId"])
 
     @property
-    def address(self) -> str:
+    def ip(self) -> str:
         """Of API Gateway's own making, never a header."""
-        return address_key(self.request.context["identity"]["sourceIp"])
+        return str(self.request.context["identity"]["sourceIp"])
+
+    @property
+    def address(self) -> str:
+        """The part of it that the rate limit counts by."""
+        return address_key(self.ip)
+
+    @property
+    def act(self) -> Act:
+        """Whom the audit log names."""
+        caller = self.caller
+        return Act(
+            actor=Actor.USER if caller else self.stranger,
+            at=self.now,
+            user_id=caller.user_id if caller else None,
+            token_id=caller.id if caller else None,
+            ip=self.ip,
+            request_id=self.request_id,
+        )
 
     @property
     def now_us(self) -> int:

@@ -60,6 +60,7 @@ def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
             downloads=world.downloads,
             objects=world.objects,
             keys=world.keys,
+            notes=world.notes,
             pool=world.pool,
         )
     else:

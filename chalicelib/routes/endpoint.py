@@ -8,11 +8,13 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalice.app import Blueprint, MultiDict, Request, Response
 from pydantic import BaseModel, ValidationError
 
+from chalicelib.domain.act import Actor
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.errors import (
     BadJson,
@@ -97,6 +99,8 @@ def _admit(
     call: Call, scope: Scope | None, lookup: Lookup | None, parameters: dict[str, str], *, guarded: bool
 ) -> Mapping[str, Any]:
     """The path's parameters, or what `lookup` found by them, for a caller who may go on."""
+    if scope is PUBLIC:
+        call.stranger = Actor.PERFORMER
     limiter = call.world.limiter
     if refusal := limiter.refused_from_memory(call.address, call.now_us):
         call.limit = refusal
@@ -117,6 +121,7 @@ def _admit(
         raise refused
     if call.caller and call.caller.use_is_stale(call.now):
         call.noting_use = call.world.pool.submit(call.world.tokens.note_use, call.caller.secret_hash, call.now)
+    call.world = call.world.acting(call.act)  # from here on, what is written says who wrote it
     return found
 
 
@@ -177,7 +182,18 @@ def _parse_body(request: Request, body: type[Model]) -> Model:
         raise as_invalid(error) from None
 
 
+def _note(call: Call, refusal: SealdropError) -> None:
+    """Tell the audit log, where it is a refusal to tell. It stands, also when the note cannot be written."""
+    if refusal.note is None:
+        return
+    try:
+        call.world.acting(call.act).notes.add(replace(refusal.note, outcome=refusal.code), call.now)
+    except SealdropError as error:
+        log("note_failed", request_id=call.request_id, type=str(refusal.note.type), reason=error.reason)
+
+
 def _refuse(call: Call, error: SealdropError) -> Response:
+    _note(call, error)
     call.code, call.reason = error.code, error.reason
     status = STATUS_OF_CODE[error.code]
     response = _finish(call, status, error_body(error, call.request_id))

@@ -5,6 +5,7 @@ from chalice.app import Blueprint
 from chalicelib.domain.api_token import Scope
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.paging import cursors_of
 from chalicelib.services.complete_upload import complete_upload
 from chalicelib.services.create_file import create_file
 from chalicelib.services.delete_file import delete_file
@@ -32,8 +33,10 @@ READ, WRITE = Scope.FILES_READ, Scope.FILES_WRITE
 @endpoint(bp, "GET", "/files", scope=READ, query=FilesQuery)
 def index(call: Call, query: FilesQuery) -> Listing:
     account_id = call.token.account_id
-    page = list_files(account_id, query.shelf, query.limit, query.after, call.now, files=call.world.files)
-    return Listing([FileView.of(file) for file in page.rows], Meta.of(page))
+    cursors = cursors_of(call, query, "files", account_id)
+    after = cursors.read(query.cursor)
+    page = list_files(account_id, query.shelf, query.order, query.limit, after, call.now, files=call.world.files)
+    return Listing([FileView.of(file) for file in page.rows], Meta.of(page, cursors))
 
 
 @endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201)
@@ -84,6 +87,8 @@ def parts(call: Call, file_id: str, body: SignParts) -> UploadTicketView:
         files=world.files,
         objects=world.objects,
         keys=world.keys,
+        notes=world.notes,
+        pool=world.pool,
     )
     return UploadTicketView.of_ticket(resigned.file, resigned.upload, resigned.data_key)
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.errors import MissingScope, Unauthenticated
+from chalicelib.domain.event import EventType, Note
 from chalicelib.domain.secret import hash_secret, looks_like_token
 from chalicelib.ports import TokenStore
 
@@ -20,7 +21,12 @@ def authenticate(authorization: str | None, scope: Scope, now: datetime, *, toke
     if token is None:
         raise Unauthenticated(reason="unknown token")
     if not token.is_live(now):
-        raise Unauthenticated(reason="expired token")
+        raise Unauthenticated(reason="expired token", note=_refused(token, "expired"))
     if scope not in token.scopes:
-        raise MissingScope(f"This token lacks the scope {scope}.")
+        raise MissingScope(f"This token lacks the scope {scope}.", note=_refused(token, f"lacks {scope}"))
     return token
+
+
+def _refused(token: ApiToken, reason: str) -> Note:
+    subject = {"token": token.id, "user": token.user_id}
+    return Note(account_id=token.account_id, type=EventType.TOKEN_REFUSED, subject=subject, detail={"reason": reason})

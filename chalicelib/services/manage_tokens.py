@@ -53,9 +53,9 @@ def list_tokens(owner: ApiToken, limit: int, after: Position | None, *, tokens: 
     return tokens.list_of(owner.user_id, limit, after)
 
 
-def revoke_token(owner: ApiToken, token_id: str, *, tokens: TokenStore) -> None:
+def revoke_token(owner: ApiToken, token_id: str, now: datetime, *, tokens: TokenStore) -> None:
     """Raises NotFound, the same for another user's token."""
-    if not is_uuid(token_id) or not tokens.remove(TokenId(token_id), owner.user_id):
+    if not is_uuid(token_id) or not tokens.revoke(TokenId(token_id), owner.user_id, now):
         raise NotFound
 
 

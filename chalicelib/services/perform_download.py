@@ -13,7 +13,7 @@ Whatever check fails beyond (D1), the performer is told the same.
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -27,11 +27,12 @@ from chalicelib.domain.download import (
     may_spend,
 )
 from chalicelib.domain.errors import Gone, NotFound
+from chalicelib.domain.event import EventType, Note
 from chalicelib.domain.file import File
 from chalicelib.domain.filename import content_disposition, download_type
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.secret import SECRET_BYTES, SecretHash, hash_secret, looks_like_secret, secret_text
-from chalicelib.ports import DownloadStore, KeyService, ObjectStore
+from chalicelib.ports import DownloadStore, KeyService, NoteStore, ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def perform_download(
     pool: Executor,
 ) -> Performed:
     """Spend one use. Raises Gone; Busy when KMS or DynamoDB fails, and then the use is given back."""
-    _, files = _usable(key, None, now, downloads)
+    download, files = _usable(key, None, now, downloads)
+    key = replace(key, file_ids=tuple(file.id for file in files))  # what is handed out, and no more
     session = secret_text(secrets.token_bytes(SECRET_BYTES))
     session_hash, until = hash_secret(session), now + SESSION_LIFETIME
     unwrapping = _start_unwrapping(files, keys, pool)
@@ -88,8 +90,8 @@ def perform_download(
         download = downloads.spend(key, session_hash, until, now)  # (D4)
         data_keys = [future.result() if future else None for future in unwrapping]
         return _release(files, data_keys, download, session, until, now, objects)
-    except Gone:
-        raise
+    except Gone as gone:
+        raise Gone(reason=gone.reason, note=_refused(download, gone.reason or "")) from gone
     except Exception:
         downloads.give_back(key, session_hash)  # also a spending of which nobody knows whether it was made
         raise
@@ -103,12 +105,15 @@ def resume_download(
     downloads: DownloadStore,
     objects: ObjectStore,
     keys: KeyService,
+    notes: NoteStore,
     pool: Executor,
 ) -> Performed:
-    """Fresh URLs for the holder of a session; nothing is spent. Raises Gone."""
+    """Fresh URLs for the holder of a session; nothing is spent. Raises Gone; Busy also when it cannot be noted."""
     session_hash = hash_secret(session)
     download, files = _usable(key, session_hash, now, downloads)
-    data_keys = [future.result() if future else None for future in _start_unwrapping(files, keys, pool)]
+    unwrapping = _start_unwrapping(files, keys, pool)
+    notes.add(_resumed(download, files), now)
+    data_keys = [future.result() if future else None for future in unwrapping]
     until = download.sessions[session_hash]
     return _release(files, data_keys, download, session, until, now, objects)
 
@@ -124,11 +129,29 @@ def _usable(
     else:
         decision = may_resume(download, key.key_hash, session_hash, now)
     if isinstance(decision, Refused):
-        raise Gone(reason=decision.reason)
+        raise Gone(reason=decision.reason, note=_refused(download, decision.reason))
     files = [file for file in files if file.account_id == download.account_id and file.can_be_downloaded(now)]
     if not files:  # (D3)
-        raise Gone(reason="no file left")
+        raise Gone(reason="no file left", note=_refused(download, "no file left"))
     return download, files
+
+
+def _resumed(download: Download, files: Sequence[File]) -> Note:
+    return Note(
+        account_id=download.account_id,
+        type=EventType.DOWNLOAD_RESUMED,
+        subject={"download": download.id},
+        file_ids=tuple(file.id for file in files),
+    )
+
+
+def _refused(download: Download, reason: str) -> Note:
+    return Note(
+        account_id=download.account_id,
+        type=EventType.DOWNLOAD_REFUSED,
+        subject={"download": download.id},
+        detail={"reason": reason},
+    )
 
 
 def _start_unwrapping(files: Sequence[File], keys: KeyService, pool: Executor) -> list["Future[bytes] | None"]:

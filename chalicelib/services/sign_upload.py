@@ -1,15 +1,17 @@
 """Signing the requests that bring a file's bytes to S3, at creation and again on demand."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.errors import Conflict, invalid
+from chalicelib.domain.event import EventType, Note
 from chalicelib.domain.file import File, Status
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.upload import PARTS_PER_CALL, URL_LIFETIME, Multipart
-from chalicelib.ports import FileStore, KeyService, ObjectStore, SignedRequest, StaleRecord
+from chalicelib.ports import FileStore, KeyService, NoteStore, ObjectStore, SignedRequest, StaleRecord
 from chalicelib.services.own_files import own_file
 
 
@@ -67,6 +69,8 @@ def sign_parts(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
+    notes: NoteStore,
+    pool: Executor,
 ) -> Resigned:
     """Fresh URLs for a pending upload, and its data key again, so that a broken upload can go on.
 
@@ -77,12 +81,18 @@ def sign_parts(
         raise Conflict(f"This upload is over: the file is {file.status}.")
     _check_wanted(file, wanted)
     file = _note_life(file, wanted, now, files)
+    noting = pool.submit(notes.add, _signed(file), now)
     plan = file.multipart
     upload = _parts(file, plan, wanted, now, objects) if plan else _single(file, now, objects)
     data_key = None
     if file.wrapped_key:
         data_key = keys.unwrap(file.wrapped_key, encryption_context(file.id, file.account_id))
+    noting.result()  # nothing is handed out that the audit log will not tell of
     return Resigned(file, upload, data_key)
+
+
+def _signed(file: File) -> Note:
+    return Note(account_id=file.account_id, type=EventType.UPLOAD_SIGNED, subject={"file": file.id})
 
 
 def _check_wanted(file: File, wanted: Sequence[WantedPart]) -> None:

@@ -17,7 +17,7 @@ from chalicelib.services.create_file import NewFile
 from chalicelib.services.sign_upload import Upload
 from chalicelib.services.update_file import FileChanges
 from chalicelib.wire.base import In, Moment, Out, Query, Sha256
-from chalicelib.wire.lists import ListQuery
+from chalicelib.wire.lists import SortedQuery
 from chalicelib.wire.people import AuthorView
 from chalicelib.wire.uploads import (
     EncryptionView,
@@ -32,6 +32,18 @@ FileName = Annotated[str, StringConstraints(max_length=1000), AfterValidator(cle
 MediaType = Annotated[
     str,
     StringConstraints(max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$", to_lower=True),
+]
+
+
+FileSort = Literal[  # FILE_SORTS, both ways
+    "created_at",
+    "-created_at",
+    "filename_original",
+    "-filename_original",
+    "size",
+    "-size",
+    "encrypted_size",
+    "-encrypted_size",
 ]
 
 
@@ -79,7 +91,8 @@ class PatchFile(In):
         )
 
 
-class FilesQuery(ListQuery):
+class FilesQuery(SortedQuery):
+    sort: FileSort = "-created_at"
     status: Literal["pending", "ready", "rejected"] | None = None
     trashed: Literal["true", "false"] = "false"
 

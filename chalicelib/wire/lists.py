@@ -2,37 +2,44 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from chalicelib.domain.page import DEFAULT_LIMIT, MAX_LIMIT, Page, Position, cursor_of, position_of
+from chalicelib.domain.cursor import MAX_CURSOR_LENGTH, Cursors
+from chalicelib.domain.page import DEFAULT_LIMIT, MAX_LIMIT, Order, Page
 from chalicelib.wire.base import Out, Query
-
-
-def _cursor(text: str) -> str:
-    position_of(text)
-    return text
-
-
-Cursor = Annotated[str, StringConstraints(max_length=200), AfterValidator(_cursor)]
 
 
 class ListQuery(Query):
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
-    cursor: Cursor | None = None
+    cursor: Annotated[str, StringConstraints(max_length=MAX_CURSOR_LENGTH)] | None = None
+
+    # Parameters that change neither which records are in the list nor their order: a cursor outlives a change of these.
+    APART: ClassVar = frozenset({"limit", "cursor", "include"})
 
     @property
-    def after(self) -> Position | None:
-        return position_of(self.cursor) if self.cursor else None
+    def what(self) -> str:
+        """Everything else that is asked for, defaults included: the same text for the same list."""
+        return self.model_dump_json(exclude=set(self.APART))
+
+
+class SortedQuery(ListQuery):
+    """Subclasses spell out what `sort` takes, so that the refusal of anything else names it."""
+
+    sort: str
+
+    @property
+    def order(self) -> Order:
+        return Order.of(self.sort)
 
 
 class Meta(Out):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, page: Page[Any]) -> Self:
-        return cls(next_cursor=cursor_of(page.next) if page.next else None)
+    def of(cls, page: Page[Any], cursors: Cursors) -> Self:
+        return cls(next_cursor=cursors.make(page.next))
 
 
 @dataclass(frozen=True, slots=True)

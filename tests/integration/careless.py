@@ -111,12 +111,17 @@ class CarelessTokens(DynamoTokens):
                 ExpressionAttributeValues={":at": {"S": timestamp(at)}},
             )
 
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
         item = self._table.get(token_key(token_id))
-        if item is None or item["user_id"] != user_id:
+        if item is None or item["user_id"] != user_id or "revoked_at" in item:
             return False
         pk, sk = token_key(token_id)
-        self._table.client.delete_item(TableName=self._table.name, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+        self._table.client.update_item(
+            TableName=self._table.name,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET revoked_at = :now",
+            ExpressionAttributeValues={":now": {"S": timestamp(now)}},
+        )
         return True
 
 

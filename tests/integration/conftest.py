@@ -41,6 +41,7 @@ def world(aws: EmulatedAws, clients: dict[str, Any]) -> Iterator[World]:
     """The real one, freshly wired, on empty tables, in place of the process's own."""
     _empty(clients["dynamodb"], aws.metadata_table, "pk", "sk")
     _empty(clients["dynamodb"], aws.ratelimit_table, "ip")
+    _empty(clients["dynamodb"], aws.env["EVENTS_TABLE"], "id")
     fresh = World()
     fresh._clients = clients
     previous = bootstrap.use(fresh)

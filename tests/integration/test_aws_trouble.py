@@ -11,9 +11,11 @@ from botocore.stub import Stubber
 from chalicelib import ports as port_module
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS
 from chalicelib.bootstrap import World
+from chalicelib.domain.chain import Head, link
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Busy, Conflict, Gone
 from chalicelib.domain.file import Shelf
+from chalicelib.domain.page import NEWEST_FIRST
 from chalicelib.domain.people import Account, User
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import WrongContext
@@ -22,7 +24,17 @@ from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import a_hash, a_key
 from tests.integration.test_object_store import a_key as an_object_key
 from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import ALICE_ID, ALICES, NOW, a_download, a_file, a_ready_file, a_token
+from tests.support.builders import (
+    ALICE_ID,
+    ALICES,
+    NOW,
+    a_download,
+    a_file,
+    a_note,
+    a_ready_file,
+    a_token,
+    an_event,
+)
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -36,6 +48,11 @@ def add_user(world: World) -> None:
     world.users.add(user, account, first_token(user))
 
 
+def append_an_event(world: World) -> None:
+    entries, head = link(Head(ALICES), [an_event()], NOW.date())
+    world.events.append(Head(ALICES), entries, head, b"signature")
+
+
 def key() -> DownloadKey:
     return a_key(a_download(a_ready_file()))
 
@@ -46,7 +63,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "TokenStore.add": ("dynamodb.PutItem", lambda w: w.tokens.add(a_token())),
     "TokenStore.find": ("dynamodb.GetItem", lambda w: w.tokens.find(a_hash())),
     "TokenStore.list_of": ("dynamodb.Query", lambda w: w.tokens.list_of(ALICE_ID, 5, None)),
-    "TokenStore.remove": ("dynamodb.DeleteItem", lambda w: w.tokens.remove(a_token().id, ALICE_ID)),
+    "TokenStore.revoke": ("dynamodb.UpdateItem", lambda w: w.tokens.revoke(a_token().id, ALICE_ID, NOW)),
     "TokenStore.note_use": ("dynamodb.UpdateItem", lambda w: w.tokens.note_use(a_hash(), NOW)),
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),
@@ -54,7 +71,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "FileStore.add": ("dynamodb.PutItem", lambda w: w.files.add(a_file())),
     "FileStore.find": ("dynamodb.GetItem", lambda w: w.files.find(a_file().id)),
     "FileStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.files.find_many([a_file().id])),
-    "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, 5, None)),
+    "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 5, None)),
     "FileStore.save": ("dynamodb.PutItem", lambda w: w.files.save(a_file())),
     "FileStore.remove": ("dynamodb.DeleteItem", lambda w: w.files.remove(a_file())),
     "FileStore.due": ("dynamodb.Query", lambda w: w.files.due(NOW, 5)),
@@ -85,6 +102,11 @@ CALLS: dict[str, tuple[str, Act]] = {
     "ObjectStore.read_start": ("s3.GetObject", lambda w: w.objects.read_start(an_object_key(), "v", 9)),
     "ObjectStore.delete_versions": ("s3.ListObjectVersions", lambda w: w.objects.delete_versions(an_object_key())),
     "KeyService.generate": ("kms.GenerateDataKey", lambda w: w.keys.generate({"file": "f"})),
+    "EventStore.head": ("dynamodb.GetItem", lambda w: w.events.head(ALICES)),
+    "EventStore.append": ("dynamodb.TransactWriteItems", append_an_event),
+    "EventStore.page": ("dynamodb.Query", lambda w: w.events.page(ALICES, None, 5, None)),
+    "NoteStore.add": ("dynamodb.PutItem", lambda w: w.notes.add(a_note(), NOW)),
+    "MacService.derive": ("kms.GenerateMac", lambda w: w.macs.derive(b"label")),
     "KeyService.unwrap": ("kms.Decrypt", lambda w: w.keys.unwrap(WRAPPED, {"file": "f"})),
 }
 LOCAL = {"Limiter.refused_from_memory", "ObjectStore.sign_put", "ObjectStore.sign_part", "ObjectStore.sign_get"}
@@ -116,7 +138,18 @@ TROUBLES = {
         ("", 503),
     ],
 }
-PROTOCOLS = ["Limiter", "TokenStore", "UserStore", "FileStore", "DownloadStore", "ObjectStore", "KeyService"]
+PROTOCOLS = [
+    "Limiter",
+    "TokenStore",
+    "UserStore",
+    "FileStore",
+    "DownloadStore",
+    "EventStore",
+    "NoteStore",
+    "ObjectStore",
+    "KeyService",
+    "MacService",
+]
 
 
 def test_the_table_names_every_method_of_every_port() -> None:

@@ -70,7 +70,7 @@ IN_PARTS = NEW | {"size": 6 * 2**20, "part_size": 5 * 2**20}
         ("dynamodb.BatchGetItem", "POST", "/downloads", {"files": [new_id()]}),
         ("dynamodb.Query", "GET", "/tokens", None),
         ("dynamodb.PutItem", "POST", "/tokens", {"name": "n", "scopes": ["files:read"]}),
-        ("dynamodb.DeleteItem", "DELETE", "/tokens/{file}", None),
+        ("dynamodb.UpdateItem", "DELETE", "/tokens/{file}", None),
         ("dynamodb.GetItem", "GET", "/user", None),
     ],
 )

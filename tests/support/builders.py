@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.download import MANUAL_LIFETIME, Download
+from chalicelib.domain.event import Event, EventType, Note
 from chalicelib.domain.file import EncryptionMode, File, Status
-from chalicelib.domain.ids import AccountId, DownloadId, FileId, UserId
+from chalicelib.domain.ids import AccountId, DownloadId, FileId, TokenId, UserId
 from chalicelib.domain.people import Author
 from chalicelib.services.create_file import NewFile
 from chalicelib.services.create_user import NewUser, create_user
@@ -96,6 +98,33 @@ def a_download(*files: File, **changes: Any) -> Download:
     return Download(**fields | changes)
 
 
+def an_act(**changes: Any) -> Act:
+    fields: dict[str, Any] = {
+        "actor": Actor.USER,
+        "at": NOW,
+        "user_id": ALICE_ID,
+        "token_id": TokenId("70ce0000-0000-8000-8000-000000000003"),
+        "ip": "192.0.2.1",
+        "request_id": "5e900000-0000-4000-8000-000000000004",
+    }
+    return Act(**fields | changes)
+
+
+def an_event(**changes: Any) -> Event:
+    fields: dict[str, Any] = {
+        "id": new_id(),
+        "account_id": ALICES,
+        "type": EventType.FILE_RENAMED,
+        "act": an_act(),
+        "subject": {"file": new_id()},
+    }
+    return Event(**fields | changes)
+
+
+def a_note(**changes: Any) -> Note:
+    return Note(**{"account_id": ALICES, "type": EventType.UPLOAD_SIGNED, "subject": {"file": new_id()}} | changes)
+
+
 def stored(world: FakeWorld, file: File, data: bytes = b"hello") -> File:
     """A file with its object, in the world's stores."""
     version = world.objects.put(file.object_key, data, checksum_sha256=file.checksum_sha256)
@@ -129,6 +158,14 @@ def verifying(world: FakeWorld) -> dict[str, Any]:
 
 def storing(world: FakeWorld) -> dict[str, Any]:
     return {"files": world.files, "objects": world.objects}
+
+
+def signing(world: FakeWorld) -> dict[str, Any]:
+    return storing(world) | {"keys": world.keys, "notes": world.notes, "pool": world.pool}
+
+
+def resuming(world: FakeWorld) -> dict[str, Any]:
+    return performing(world) | {"notes": world.notes}
 
 
 def performing(world: FakeWorld) -> dict[str, Any]:

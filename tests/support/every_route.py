@@ -117,6 +117,7 @@ GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("GET", "/tokens"): _nothing,
     ("POST", "/tokens"): _create_token,
     ("DELETE", "/tokens/{token_id}"): _revoke_token,
+    ("GET", "/events"): _nothing,
     ("GET", "/user"): _nothing,
     ("GET", "/health"): _nothing,
 }

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import itertools
 import json
 import secrets
@@ -21,6 +22,7 @@ from chalicelib.ports import ObjectGone, SignedRequest, StoredObject, WrongConte
 from tests.support.faults import Fake, port
 
 KEY_ARN = "arn:aws:kms:eu-west-1:000000000000:key/5a1d0000-0000-4000-8000-00000000d0d0"
+PEPPER_KEY_ARN = "arn:aws:kms:eu-west-1:000000000000:key/5a1d0000-0000-4000-8000-00000000feed"
 
 
 class S3Refusal(Exception):
@@ -235,6 +237,18 @@ class FakeKeys(Fake):
             return self._master.decrypt(key.blob[:12], key.blob[12:], _canonical(context))
         except InvalidTag as error:
             raise WrongContext from error
+
+
+class FakeMacs(Fake):
+    """HMAC-SHA256 under a key that stays here: what KMS promises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._key = secrets.token_bytes(32)
+
+    @port
+    def derive(self, label: bytes) -> bytes:
+        return hmac.digest(self._key, label, hashlib.sha256)
 
 
 def sha256_base64(data: bytes) -> str:

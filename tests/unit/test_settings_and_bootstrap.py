@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib import bootstrap, ports
+from chalicelib.adapters.dynamo_table import MetadataTable
 from chalicelib.settings import MissingSetting, Settings, read_settings
+from tests.support.builders import an_act
 from tests.support.fakes import FakeWorld
 
 FULL = {
@@ -15,12 +17,16 @@ FULL = {
     "RATE_LIMIT_TABLE": "r",
     "FILES_BUCKET": "b",
     "DATA_KEY_ARN": "arn",
+    "PEPPER_KEY_ARN": "hmac",
+    "EVENTS_TABLE": "e",
+    "EVENTS_KEY_ARN": "events hmac",
 }
 
 
 class TestSettings:
     def test_all_there(self) -> None:
-        assert read_settings(FULL | {"RATE_LIMIT": "60"}) == Settings("eu-west-1", "m", "r", "b", "arn", 60)
+        read = read_settings(FULL | {"RATE_LIMIT": "60", "EVENTS_DAYS": "7"})
+        assert read == Settings("eu-west-1", "m", "r", "b", "arn", "hmac", "e", "events hmac", 7, 60)
 
     def test_the_limit_has_a_default(self) -> None:
         assert read_settings(FULL).rate_limit == read_settings(FULL | {"RATE_LIMIT": ""}).rate_limit == 300
@@ -77,6 +83,41 @@ def test_worlds_share_nothing() -> None:
         assert first.pool is not second.pool
 
 
+class TestActs:
+    ACT = an_act()
+
+    def test_what_acts_share_is_made_once(self) -> None:
+        whole = bootstrap.World()
+        whole.settings = FakeWorld().settings
+        first, second = whole.acting(self.ACT), whole.acting(self.ACT)
+        assert first.settings is second.settings is whole.settings
+        assert first.events is second.events is whole.events
+        assert first.acting(self.ACT).whole is whole
+
+    def test_whatever_writes_to_the_metadata_table_is_made_for_each(self) -> None:
+        """A store that all acts shared would write without saying who: found here by the table that it holds."""
+        whole = bootstrap.World()
+        whole.settings = FakeWorld().settings
+        made = {name: thing for name, thing in vars(bootstrap.World).items() if isinstance(thing, bootstrap._Once)}
+        writers = {name for name in made if name not in APART and holds_the_table(getattr(whole, name))}
+        assert {"files", "tokens", "users", "downloads", "notes"} <= writers
+        assert [name for name in sorted(writers) if not isinstance(made[name], bootstrap._OncePerAct)] == []
+
+    def test_only_an_acts_own_table_says_who(self) -> None:
+        whole = bootstrap.World()
+        whole.settings = FakeWorld().settings
+        assert type(whole._table.client) is type(whole._client("dynamodb"))
+        assert whole.acting(self.ACT)._table.client._act is self.ACT
+
+
+APART = {"settings", "pool", "cursor_key"}  # read, made or asked for at once, and no stores
+
+
+def holds_the_table(thing: object) -> bool:
+    parts = [thing, *vars(thing).values()] if hasattr(thing, "__dict__") else [thing]
+    return any(isinstance(part, MetadataTable) for part in parts)
+
+
 def test_use_answers_the_world_that_was_there() -> None:
     mine = FakeWorld()
     before = bootstrap.use(mine)
@@ -93,8 +134,11 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.UserStore, "users"),
         (ports.FileStore, "files"),
         (ports.DownloadStore, "downloads"),
+        (ports.EventStore, "events"),
+        (ports.NoteStore, "notes"),
         (ports.ObjectStore, "objects"),
         (ports.KeyService, "keys"),
+        (ports.MacService, "macs"),
     ],
 )
 def test_the_fakes_have_every_method_of_their_port(port, fake: str) -> None:

@@ -135,7 +135,7 @@ class TestTable:
         made = aws.clients("dynamodb").describe_table(TableName=aws.applied.refs[logical])["Table"]
         if declared:
             assert made["SSEDescription"]["KMSMasterKeyArn"] == declared["KMSMasterKeyId"] == aws.kms_key_arn
-        assert bool(declared) == (logical == "MetadataTable")
+        assert bool(declared) == (logical != "RateLimitTable")
 
 
 @pytest.mark.parametrize("logical", of_type("AWS::SQS::Queue"))

@@ -15,7 +15,7 @@ from chalicelib.domain.secret import SecretHash, hash_secret, secret_text
 from chalicelib.services.create_download import create_download_key
 from chalicelib.services.perform_download import perform_download, resume_download, show_download
 from tests.support.app_client import AppClient
-from tests.support.builders import ALICES, NOW, a_download, a_ready_file, new_id, performing, stored
+from tests.support.builders import ALICES, NOW, a_download, a_ready_file, new_id, performing, resuming, stored
 from tests.support.fakes import FakeWorld
 
 HASH, OTHER, SESSION = (SecretHash(digit * 64) for digit in "abc")
@@ -168,7 +168,7 @@ def test_d3_a_file_that_ended_is_not_handed_out(world: FakeWorld, change: dict[s
     with pytest.raises(Gone):
         perform_download(key, NOW, **performing(world))
     with pytest.raises(Gone):
-        resume_download(used, session, NOW, **performing(world))
+        resume_download(used, session, NOW, **resuming(world))
 
 
 # --- D5 --------------------------------------------------------------------------------------------------------------

@@ -72,6 +72,6 @@ def test_a2_another_scope(tokens, scope: Scope) -> None:
 
 
 def test_a5_a_revoked_token_is_refused_at_once(tokens) -> None:
-    assert tokens.remove(TOKEN.id, TOKEN.user_id)
+    assert tokens.revoke(TOKEN.id, TOKEN.user_id, NOW)
     with pytest.raises(Unauthenticated):
         authenticate(f"Bearer {TEXT}", Scope.FILES_READ, NOW, tokens=tokens)

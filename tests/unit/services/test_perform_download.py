@@ -19,7 +19,7 @@ from chalicelib.services.perform_download import (
     resume_download,
     show_download,
 )
-from tests.support.builders import ALICES, BOBS, NOW, a_download, a_ready_file, performing, stored
+from tests.support.builders import ALICES, BOBS, NOW, a_download, a_ready_file, performing, resuming, stored
 from tests.support.fakes import FakeDownloads, FakeWorld, raises
 
 UNKNOWN = secret_text(bytes(32))
@@ -55,7 +55,7 @@ def perform(world: FakeWorld, text: str, now=NOW):
 
 def resume(world: FakeWorld, text: str, session: str, now=NOW):
     key = find_download_key(text, downloads=world.downloads)
-    return resume_download(key, session, now, **performing(world))
+    return resume_download(key, session, now, **resuming(world))
 
 
 def show(world: FakeWorld, text: str, now=NOW):
