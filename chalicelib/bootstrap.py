@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from chalicelib.ports import (
+    CategoryStore,
     DownloadStore,
     FileStore,
     HeaderAuthenticator,
@@ -82,6 +83,12 @@ class World:
         from chalicelib.adapters.dynamo_files import DynamoFiles
 
         return DynamoFiles(self._table)
+
+    @_Once
+    def categories(self) -> CategoryStore:
+        from chalicelib.adapters.dynamo_categories import DynamoCategories
+
+        return DynamoCategories(self._table)
 
     @_Once
     def downloads(self) -> DownloadStore:

@@ -3,6 +3,7 @@
 Any method may raise `Busy`: AWS throttles or does not answer, and nothing is known about the effect.
 """
 
+from chalicelib.ports.categories import CategoryStore, NameTaken, TooManyCategories
 from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.files import FileStore, StaleRecord
 from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
@@ -11,18 +12,21 @@ from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, Sto
 from chalicelib.ports.people import TokenStore, UserStore
 
 __all__ = [
+    "CategoryStore",
     "DownloadStore",
     "FileStore",
     "HeaderAuthenticator",
     "KeyService",
     "Limiter",
     "MacService",
+    "NameTaken",
     "ObjectGone",
     "ObjectStore",
     "SignedRequest",
     "StaleRecord",
     "StoredObject",
     "TokenStore",
+    "TooManyCategories",
     "UserStore",
     "WrongContext",
 ]
