@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from chalicelib.adapters.dynamo_changes import read_change
 from chalicelib.adapters.header_check import header_is_authentic
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
@@ -280,6 +281,7 @@ class FakeWorld(World):
         self.keys = FakeKeys()
         self.macs = FakeMacs()
         self.authenticate_header = header_is_authentic
+        self.read_change = read_change
 
 
 def page_of(rows: Sequence[Row], sorts: Sorts[Row], order: Order, limit: int, after: Position | None) -> Page[Row]:
