@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from chalicelib.ports import (
     CategoryStore,
     ChangeReader,
+    Consumer,
     DownloadStore,
     FileStore,
     HeaderAuthenticator,
@@ -24,6 +25,7 @@ from chalicelib.ports import (
 from chalicelib.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamo_postings import SearchTable
     from chalicelib.adapters.dynamo_table import MetadataTable
 
 T = TypeVar("T")
@@ -83,7 +85,7 @@ class World:
     def files(self) -> FileStore:
         from chalicelib.adapters.dynamo_files import DynamoFiles
 
-        return DynamoFiles(self._table)
+        return DynamoFiles(self._table, self._postings)
 
     @_Once
     def categories(self) -> CategoryStore:
@@ -132,6 +134,16 @@ class World:
         from chalicelib.adapters.dynamo_changes import read_change
 
         return read_change
+
+    @_Once
+    def follow_search(self) -> Consumer:
+        return self._postings.follow
+
+    @_Once
+    def _postings(self) -> "SearchTable":
+        from chalicelib.adapters.dynamo_postings import SearchTable
+
+        return SearchTable(self._client("dynamodb"), self.settings.search_table)
 
     @_Once
     def _table(self) -> "MetadataTable":

@@ -43,6 +43,7 @@ class EmulatedAws:
     bucket: str
     metadata_table: str
     ratelimit_table: str
+    search_table: str
     kms_key_arn: str
     pepper_key_arn: str
     queue_url: str
@@ -137,6 +138,7 @@ def _describe(clients: Clients, applied: Applied, rate_limit: int) -> EmulatedAw
         bucket=outputs["FilesBucketName"],
         metadata_table=outputs["MetadataTableName"],
         ratelimit_table=outputs["RateLimitTableName"],
+        search_table=outputs["SearchTableName"],
         kms_key_arn=outputs["DataKeyArn"],
         pepper_key_arn=outputs["PepperKeyArn"],
         queue_url=outputs["UploadQueueUrl"],

@@ -16,13 +16,14 @@ from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
 from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
-from chalicelib.domain.file import FILE_SORTS, File, Shelf
+from chalicelib.domain.file import FILE_SORTS, File, Shelf, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, TokenId, UserId
 from chalicelib.domain.page import NEWEST_FIRST, Listable, Order, Page, Position, Sorts
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.rate_limit import BucketRule
+from chalicelib.domain.search import search_text
 from chalicelib.domain.secret import SecretHash
-from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
+from chalicelib.ports import Change, NameTaken, StaleRecord, TooManyCategories
 from chalicelib.settings import Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
 from tests.support.fake_limiter import FakeLimiter, InlinePool
@@ -74,6 +75,14 @@ class FakeFiles(Fake):
     ) -> Page[File]:
         rows = [file for file in self.records.values() if file.account_id == account_id and file.shelf is shelf]
         return page_of(rows, FILE_SORTS, order, limit, after)
+
+    @port
+    def search(
+        self, account_id: AccountId, shelf: Shelf, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[File]:
+        rows = [file for file in self.records.values() if file.account_id == account_id and file.shelf is shelf]
+        found = [file for file in rows if keyword in search_text(searched_texts(file))]
+        return page_of(found, FILE_SORTS, order, limit, after)
 
     @port
     def save(self, file: File) -> File:
@@ -269,7 +278,16 @@ class FakeWorld(World):
     """Put it in place with `bootstrap.use`."""
 
     def __init__(self, *, rate_limit: int = 300, pool: Executor | None = None) -> None:
-        self.settings = Settings("eu-west-1", "metadata", "ratelimit", "bucket", KEY_ARN, PEPPER_KEY_ARN, rate_limit)
+        self.settings = Settings(
+            region="eu-west-1",
+            metadata_table="metadata",
+            ratelimit_table="ratelimit",
+            search_table="search",
+            files_bucket="bucket",
+            data_key_arn=KEY_ARN,
+            pepper_key_arn=PEPPER_KEY_ARN,
+            rate_limit=rate_limit,
+        )
         self.pool = pool or InlinePool()
         self.limiter = FakeLimiter(BucketRule(rate_limit))
         self.tokens = FakeTokens()
@@ -282,6 +300,11 @@ class FakeWorld(World):
         self.macs = FakeMacs()
         self.authenticate_header = header_is_authentic
         self.read_change = read_change
+        self.follow_search = follow_nothing
+
+
+def follow_nothing(changes: Sequence[Change]) -> None:
+    """The fakes search their records themselves."""
 
 
 def page_of(rows: Sequence[Row], sorts: Sorts[Row], order: Order, limit: int, after: Position | None) -> Page[Row]:

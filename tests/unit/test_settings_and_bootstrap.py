@@ -13,6 +13,7 @@ FULL = {
     "AWS_REGION": "eu-west-1",
     "METADATA_TABLE": "m",
     "RATE_LIMIT_TABLE": "r",
+    "SEARCH_TABLE": "s",
     "FILES_BUCKET": "b",
     "DATA_KEY_ARN": "arn",
     "PEPPER_KEY_ARN": "hmac",
@@ -21,7 +22,8 @@ FULL = {
 
 class TestSettings:
     def test_all_there(self) -> None:
-        assert read_settings(FULL | {"RATE_LIMIT": "60"}) == Settings("eu-west-1", "m", "r", "b", "arn", "hmac", 60)
+        read = read_settings(FULL | {"RATE_LIMIT": "60"})
+        assert read == Settings("eu-west-1", "m", "r", "s", "b", "arn", "hmac", 60)
 
     def test_the_limit_has_a_default(self) -> None:
         assert read_settings(FULL).rate_limit == read_settings(FULL | {"RATE_LIMIT": ""}).rate_limit == 300
