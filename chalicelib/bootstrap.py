@@ -4,13 +4,15 @@ boto3 and the adapters are imported inside the functions: importing `app` must l
 """
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.act import Act
+from chalicelib.once import Once, OncePerAct
 from chalicelib.ports import (
+    CategoryStore,
     ChangeReader,
+    Consumer,
     DownloadStore,
     EventReader,
     EventStore,
@@ -28,38 +30,10 @@ from chalicelib.ports import (
 from chalicelib.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamo_postings import SearchTable
     from chalicelib.adapters.dynamo_table import MetadataTable
 
-T = TypeVar("T")
-
 POOL_THREADS = 16  # the parallel calls of one request: limiter beside token, KMS for several files
-
-
-class _Once(Generic[T]):
-    """A lazily made attribute, made once even when threads race for it."""
-
-    def __init__(self, make: Callable[[Any], T]) -> None:
-        self._make, self._lock = make, threading.RLock()
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, instance: Any, owner: type) -> T:
-        holder = self._holder(instance)
-        with self._lock:
-            if self._name not in holder.__dict__:
-                holder.__dict__[self._name] = self._make(holder)
-        return cast(T, holder.__dict__[self._name])
-
-    def _holder(self, instance: Any) -> Any:
-        return instance.whole
-
-
-class _OncePerAct(_Once[T]):
-    """For all that writes to the metadata table: each act has its own, whose writes say who made them."""
-
-    def _holder(self, instance: Any) -> Any:
-        return instance
 
 
 class World:
@@ -79,15 +53,15 @@ class World:
         bound._whole, bound._act = self.whole, act
         return bound
 
-    @_Once
+    @Once
     def settings(self) -> Settings:
         return read_settings()
 
-    @_Once
+    @Once
     def pool(self) -> Executor:
         return ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="aws")
 
-    @_Once
+    @Once
     def limiter(self) -> Limiter:
         from chalicelib.adapters.dynamo_limiter import DynamoLimiter
         from chalicelib.domain.rate_limit import BucketRule
@@ -96,91 +70,107 @@ class World:
             self._client("dynamodb"), self.settings.ratelimit_table, BucketRule(self.settings.rate_limit)
         )
 
-    @_OncePerAct
+    @OncePerAct
     def tokens(self) -> TokenStore:
         from chalicelib.adapters.dynamo_people import DynamoTokens
 
         return DynamoTokens(self._table)
 
-    @_OncePerAct
+    @OncePerAct
     def users(self) -> UserStore:
         from chalicelib.adapters.dynamo_people import DynamoUsers
 
         return DynamoUsers(self._table)
 
-    @_OncePerAct
+    @OncePerAct
     def files(self) -> FileStore:
         from chalicelib.adapters.dynamo_files import DynamoFiles
 
-        return DynamoFiles(self._table)
+        return DynamoFiles(self._table, self._postings)
 
-    @_OncePerAct
+    @Once
+    def categories(self) -> CategoryStore:
+        from chalicelib.adapters.dynamo_categories import DynamoCategories
+
+        return DynamoCategories(self._table)
+
+    @OncePerAct
     def downloads(self) -> DownloadStore:
         from chalicelib.adapters.dynamo_downloads import DynamoDownloads
 
         return DynamoDownloads(self._table)
 
-    @_Once
+    @Once
     def objects(self) -> ObjectStore:
         from chalicelib.adapters.s3_objects import S3Objects
 
         return S3Objects(self._client("s3"), self.settings.files_bucket)
 
-    @_Once
+    @Once
     def keys(self) -> KeyService:
         from chalicelib.adapters.kms_keys import KmsKeys
 
         return KmsKeys(self._client("kms"), self.settings.data_key_arn)
 
-    @_Once
+    @Once
     def macs(self) -> MacService:
         from chalicelib.adapters.kms_macs import KmsMacs
 
         return KmsMacs(self._client("kms"), self.settings.pepper_key_arn)
 
-    @_Once
+    @Once
     def cursor_key(self) -> bytes:
         from chalicelib.domain.cursor import KEY_LABEL
 
         return self.macs.derive(KEY_LABEL)
 
-    @_Once
+    @Once
     def authenticate_header(self) -> HeaderAuthenticator:
         from chalicelib.adapters.header_check import header_is_authentic
 
         return header_is_authentic
 
-    @_OncePerAct
+    @OncePerAct
     def notes(self) -> NoteStore:
         from chalicelib.adapters.dynamo_notes import DynamoNotes
 
         return DynamoNotes(self._table)
 
-    @_Once
+    @Once
     def events(self) -> EventStore:
         from chalicelib.adapters.dynamo_events import DynamoEvents
 
         return DynamoEvents(self._client("dynamodb"), self.settings.events_table)
 
-    @_Once
+    @Once
     def read_events(self) -> EventReader:
         from chalicelib.adapters.event_rules import read_events
 
         return read_events
 
-    @_Once
+    @Once
     def sign_head(self) -> HeadSigner:
         from chalicelib.adapters.kms_macs import KmsMacs
 
         return KmsMacs(self._client("kms"), self.settings.events_key_arn).derive
 
-    @_Once
+    @Once
     def read_change(self) -> ChangeReader:
         from chalicelib.adapters.dynamo_changes import read_change
 
         return read_change
 
-    @_OncePerAct
+    @Once
+    def follow_search(self) -> Consumer:
+        return self._postings.follow
+
+    @Once
+    def _postings(self) -> "SearchTable":
+        from chalicelib.adapters.dynamo_postings import SearchTable
+
+        return SearchTable(self._client("dynamodb"), self.settings.search_table)
+
+    @OncePerAct
     def _table(self) -> "MetadataTable":
         from chalicelib.adapters.dynamo_table import MetadataTable
         from chalicelib.adapters.dynamo_touch import touching
@@ -188,11 +178,11 @@ class World:
         client = self._client("dynamodb")
         return MetadataTable(touching(client, self._act) if self._act else client, self.settings.metadata_table)
 
-    @_Once
+    @Once
     def _clients(self) -> dict[str, Any]:
         return {}
 
-    @_Once
+    @Once
     def _session(self) -> Any:
         import boto3
 

@@ -43,13 +43,13 @@ class MetadataTable:
         self.client, self.name = client, name
 
     def get(self, key: Key) -> Item | None:
-        answer = call(self.client.get_item, TableName=self.name, Key=_key(key), ConsistentRead=True)
+        answer = call(self.client.get_item, TableName=self.name, Key=table_key(key), ConsistentRead=True)
         return from_dynamo(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
         found: dict[Key, Item] = {}
         for start in range(0, len(keys), BATCH_KEYS):
-            for item in self._batch([_key(key) for key in keys[start : start + BATCH_KEYS]]):
+            for item in self._batch([table_key(key) for key in keys[start : start + BATCH_KEYS]]):
                 found[item["pk"], item["sk"]] = item
         return found
 
@@ -77,8 +77,12 @@ class MetadataTable:
         *,
         descending: bool,
         key_of_id: "KeyOfId",
+        containing: tuple[str, str] | None = None,
     ) -> tuple[list[Item], Position | None]:
-        """One page of a list by one Query, and where the next one goes on; None at the end."""
+        """One page of a list by one Query, and where the next one goes on; None at the end.
+
+        With `containing`, an attribute and a text, only items whose attribute holds the text; all count for the limit.
+        """
         query: dict[str, Any] = {
             "TableName": self.name,
             "IndexName": index.name,
@@ -87,6 +91,10 @@ class MetadataTable:
             "ScanIndexForward": not descending,
             "Limit": limit,
         }
+        if containing:
+            attribute, text = containing
+            query["FilterExpression"] = f"contains({attribute}, :text)"
+            query["ExpressionAttributeValues"] |= values(text=text)
         if after:
             pk, sk = key_of_id(after.id)
             query["ExclusiveStartKey"] = to_dynamo({"pk": pk, "sk": sk, "list_pk": list_pk, index.attribute: after.key})
@@ -121,7 +129,7 @@ class MetadataTable:
         answer = call(
             self.client.update_item,
             TableName=self.name,
-            Key=_key(key),
+            Key=table_key(key),
             UpdateExpression=expression,
             ConditionExpression=condition,
             ExpressionAttributeValues=values(**given),
@@ -137,7 +145,7 @@ class MetadataTable:
             call(
                 self.client.delete_item,
                 TableName=self.name,
-                Key=_key(key),
+                Key=table_key(key),
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values(**given),
             )
@@ -206,7 +214,7 @@ def optional_moment(text: str | None) -> datetime | None:
     return moment(text) if text else None
 
 
-def _key(key: Key) -> dict[str, Any]:
+def table_key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 

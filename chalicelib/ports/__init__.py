@@ -3,6 +3,7 @@
 Any method may raise `Busy`: AWS throttles or does not answer, and nothing is known about the effect.
 """
 
+from chalicelib.ports.categories import CategoryStore, NameTaken, TooManyCategories
 from chalicelib.ports.changes import Change, ChangeReader, Consumer, Item
 from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.events import (
@@ -22,6 +23,7 @@ from chalicelib.ports.people import TokenStore, UserStore
 
 __all__ = [
     "MOST_ENTRIES",
+    "CategoryStore",
     "Change",
     "ChangeReader",
     "Consumer",
@@ -37,6 +39,7 @@ __all__ = [
     "KeyService",
     "Limiter",
     "MacService",
+    "NameTaken",
     "NoteStore",
     "ObjectGone",
     "ObjectStore",
@@ -44,6 +47,7 @@ __all__ = [
     "StaleRecord",
     "StoredObject",
     "TokenStore",
+    "TooManyCategories",
     "UserStore",
     "WrongContext",
 ]

@@ -74,7 +74,7 @@ class ChangeFailed(Exception):
 
 def _consumers() -> Sequence[Consumer]:
     """Who is told of every change."""
-    return [_record_events]
+    return [_record_events, world().follow_search]
 
 
 def _record_events(changes: Sequence[Change]) -> None:

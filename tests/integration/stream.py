@@ -6,7 +6,9 @@ from typing import Any
 import app as table_of_contents
 from chalicelib.adapters.dynamo_changes import read_change
 from chalicelib.adapters.event_rules import read_events
+from chalicelib.bootstrap import World
 from chalicelib.domain.event import Event
+from chalicelib.ports import Change
 from infra.local.stack import EmulatedAws
 from infra.local.stream_records import Record, as_lambda_has_it, changes_something
 from tests.support.app_client import LambdaContext
@@ -38,3 +40,19 @@ class TableStream:
 
 def events_in(records: Sequence[Record]) -> list[Event]:
     return [event for record in records for event in read_events(read_change(record))]
+
+
+class Stream(TableStream):
+    """For whoever follows the changes themselves."""
+
+    def __init__(self, aws: EmulatedAws, world: World) -> None:
+        super().__init__(aws)
+        self._world = world
+
+    def read(self) -> list[Change]:
+        """What has happened since the last time."""
+        return [self._world.read_change(record) for record in self.records()]
+
+    def settle(self) -> None:
+        """Tell whoever follows."""
+        self._world.follow_search(self.read())

@@ -15,6 +15,7 @@ FULL = {
     "AWS_REGION": "eu-west-1",
     "METADATA_TABLE": "m",
     "RATE_LIMIT_TABLE": "r",
+    "SEARCH_TABLE": "s",
     "FILES_BUCKET": "b",
     "DATA_KEY_ARN": "arn",
     "PEPPER_KEY_ARN": "hmac",
@@ -26,7 +27,7 @@ FULL = {
 class TestSettings:
     def test_all_there(self) -> None:
         read = read_settings(FULL | {"RATE_LIMIT": "60", "EVENTS_DAYS": "7"})
-        assert read == Settings("eu-west-1", "m", "r", "b", "arn", "hmac", "e", "events hmac", 7, 60)
+        assert read == Settings("eu-west-1", "m", "r", "s", "b", "arn", "hmac", "e", "events hmac", 7, 60)
 
     def test_the_limit_has_a_default(self) -> None:
         assert read_settings(FULL).rate_limit == read_settings(FULL | {"RATE_LIMIT": ""}).rate_limit == 300
@@ -133,6 +134,7 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.TokenStore, "tokens"),
         (ports.UserStore, "users"),
         (ports.FileStore, "files"),
+        (ports.CategoryStore, "categories"),
         (ports.DownloadStore, "downloads"),
         (ports.EventStore, "events"),
         (ports.NoteStore, "notes"),
