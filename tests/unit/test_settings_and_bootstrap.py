@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib import bootstrap, ports
 from chalicelib.adapters.dynamo_table import MetadataTable
+from chalicelib.once import Once, OncePerAct
 from chalicelib.settings import MissingSetting, Settings, read_settings
 from tests.support.builders import an_act
 from tests.support.fakes import FakeWorld
@@ -58,7 +59,7 @@ class Counted(bootstrap.World):
         self.made = 0
         self.gate = threading.Barrier(8, timeout=10)
 
-    @bootstrap._Once
+    @Once
     def thing(self) -> object:
         self.made += 1
         return object()
@@ -99,10 +100,10 @@ class TestActs:
         """A store that all acts shared would write without saying who: found here by the table that it holds."""
         whole = bootstrap.World()
         whole.settings = FakeWorld().settings
-        made = {name: thing for name, thing in vars(bootstrap.World).items() if isinstance(thing, bootstrap._Once)}
+        made = {name: thing for name, thing in vars(bootstrap.World).items() if isinstance(thing, Once)}
         writers = {name for name in made if name not in APART and holds_the_table(getattr(whole, name))}
         assert {"files", "tokens", "users", "downloads", "notes"} <= writers
-        assert [name for name in sorted(writers) if not isinstance(made[name], bootstrap._OncePerAct)] == []
+        assert [name for name in sorted(writers) if not isinstance(made[name], OncePerAct)] == []
 
     def test_only_an_acts_own_table_says_who(self) -> None:
         whole = bootstrap.World()
