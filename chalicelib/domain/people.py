@@ -16,8 +16,7 @@ class Author:
 
     @property
     def initials(self) -> str:
-        words = self.name.split()
-        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+        return initials(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +38,12 @@ class User:
     @property
     def author(self) -> Author:
         return Author(name=self.name, email=self.email, timezone=self.timezone)
+
+
+def initials(name: str) -> str:
+    """Of the first word and the last."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
 def email_key(email: str) -> str:
