@@ -9,12 +9,17 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from chalicelib.ports import (
+    BodySealer,
     DownloadStore,
     FileStore,
     HeaderAuthenticator,
+    InboxStore,
     KeyService,
     Limiter,
     MacService,
+    Mailer,
+    MailQueue,
+    MailStore,
     ObjectStore,
     TokenStore,
     UserStore,
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# S3's Complete of many parts takes long. What SES is asked twice it sends twice, so once has to be enough.
+_PATIENCE_SECONDS = {"s3": 25, "sesv2": 20}
 POOL_THREADS = 16  # the parallel calls of one request: limiter beside token, KMS for several files
 
 
@@ -114,6 +121,36 @@ class World:
         return self.macs.derive(KEY_LABEL)
 
     @_Once
+    def mails(self) -> MailStore:
+        from chalicelib.adapters.dynamo_mails import DynamoMails
+
+        return DynamoMails(self._table)
+
+    @_Once
+    def inbox(self) -> InboxStore:
+        from chalicelib.adapters.dynamo_inbox import DynamoInbox
+
+        return DynamoInbox(self._table)
+
+    @_Once
+    def bodies(self) -> BodySealer:
+        from chalicelib.adapters.sealed_bodies import SealedBodies
+
+        return SealedBodies(self._client("kms"), self.settings.data_key_arn)
+
+    @_Once
+    def mail_queue(self) -> MailQueue:
+        from chalicelib.adapters.sqs_mail_queue import SqsMailQueue
+
+        return SqsMailQueue(self._client("sqs"), self.settings.mail_queue_url)
+
+    @_Once
+    def mailer(self) -> Mailer:
+        from chalicelib.adapters.ses_mailer import SesMailer
+
+        return SesMailer(self._client("sesv2"), self.settings.mail_from, self.settings.mail_configuration_set)
+
+    @_Once
     def authenticate_header(self) -> HeaderAuthenticator:
         from chalicelib.adapters.header_check import header_is_authentic
 
@@ -146,9 +183,9 @@ class World:
                     config=Config(
                         signature_version="s3v4" if service == "s3" else None,
                         s3={"addressing_style": "virtual"},
-                        retries={"mode": "standard", "total_max_attempts": 3},
+                        retries={"mode": "standard", "total_max_attempts": 1 if service == "sesv2" else 3},
                         connect_timeout=2,
-                        read_timeout=25 if service == "s3" else 5,  # S3's Complete of many parts takes long
+                        read_timeout=_PATIENCE_SECONDS.get(service, 5),
                         max_pool_connections=POOL_THREADS * 4,
                     ),
                 )

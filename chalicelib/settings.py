@@ -19,6 +19,10 @@ class Settings:
     files_bucket: str
     data_key_arn: str
     pepper_key_arn: str  # of the HMAC key
+    mail_queue_url: str
+    mail_from: str  # the address that notifications come from
+    mail_configuration_set: str | None  # SES's; without it no bounce is heard of
+    web_url: str  # of the pages; a mail's link leads there
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
 
 
@@ -31,6 +35,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         files_bucket=_required(environment, "FILES_BUCKET"),
         data_key_arn=_required(environment, "DATA_KEY_ARN"),
         pepper_key_arn=_required(environment, "PEPPER_KEY_ARN"),
+        mail_queue_url=_required(environment, "MAIL_QUEUE_URL"),
+        mail_from=_required(environment, "MAIL_FROM"),
+        mail_configuration_set=environment.get("MAIL_CONFIGURATION_SET") or None,
+        web_url=_required(environment, "WEB_URL"),
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
     )
 

@@ -78,6 +78,10 @@ class DynamoUsers:
         item = self._table.get(user_key(user_id))
         return _user_from(item) if item else None
 
+    def find_by_email(self, email: str) -> UserId | None:
+        item = self._table.get(address_key(email_key(email)))
+        return UserId(item["user_id"]) if item else None
+
     def find_account(self, account_id: AccountId) -> Account | None:
         item = self._table.get(account_key(account_id))
         if not item:

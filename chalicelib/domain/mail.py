@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.download import KEPT_AFTER_EXPIRY
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, BodyId, DownloadId, MailId, UserId, uuid_from_digest
 from chalicelib.domain.page import Sorts, text_value, time_value
@@ -19,7 +20,6 @@ DEFAULT_LIFETIME = timedelta(days=14)
 MAX_LIFETIME = timedelta(days=90)
 DEFAULT_DOWNLOADS = 10
 MAX_DOWNLOADS = 100  # each leaves a session in the download's record
-KEPT_AFTER_EXPIRY = timedelta(days=90)  # as a line in the lists of sender and recipient
 
 SENDING_LEASE = timedelta(minutes=2)  # nobody else sends a mail that somebody began to send this recently
 SEND_AGAIN_AFTER = timedelta(minutes=15)  # without a sign of life; the queue has given up by then
@@ -67,6 +67,7 @@ class Mail:
     subject: str
     body_id: BodyId  # mails that were sent together share a body
     download_id: DownloadId  # the files, how often they can be had, and until when
+    file_count: int
     max_downloads: int
     pin_required: bool = False
     created_at: datetime
@@ -136,7 +137,9 @@ class Mail:
         return replace(self, status=MailStatus.SUCCESS, message_id=message_id, sent_at=now)
 
     def failed(self, reason: str) -> "Mail":
-        return self if self.status is MailStatus.FAILED else replace(self, status=MailStatus.FAILED, failed_reason=reason)
+        if self.status is MailStatus.FAILED:
+            return self
+        return replace(self, status=MailStatus.FAILED, failed_reason=reason)
 
     def opened(self, now: datetime) -> "Mail":
         """Once: who opens it again changes nothing."""
@@ -221,5 +224,5 @@ def mail_id(account_id: AccountId, identifier: str) -> MailId:
 
 
 def body_context(body_id: BodyId, account_id: AccountId) -> dict[str, str]:
-    """The encryption context of a sealed body: opaque ids only, as it stands in clear in the message and in CloudTrail."""
+    """The encryption context of a sealed body: opaque ids, as it stands in clear in the message and in CloudTrail."""
     return {"body": body_id, "account": account_id}

@@ -8,7 +8,7 @@ LINE_BREAKS = frozenset("\u2028\u2029")
 
 
 def one_line(text: str) -> str:
-    """The text in Unicode's composed form, without spaces at its ends. Raises ValueError: not one line of plain text."""
+    """The text in Unicode's composed form, without spaces at its ends. Raises ValueError: not one plain line."""
     text = unicodedata.normalize("NFC", text).strip()
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text) or LINE_BREAKS & set(text):
         raise ValueError("Write it in one line, without control characters.")

@@ -7,16 +7,34 @@ from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.files import FileStore, StaleRecord
 from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
 from chalicelib.ports.limiter import Limiter
+from chalicelib.ports.mails import (
+    BodySealer,
+    IdentifiersTaken,
+    InboxStore,
+    Mailer,
+    MailQueue,
+    MailStore,
+    NeverSendable,
+    NotSentNow,
+)
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
 
 __all__ = [
+    "BodySealer",
     "DownloadStore",
     "FileStore",
     "HeaderAuthenticator",
+    "IdentifiersTaken",
+    "InboxStore",
     "KeyService",
     "Limiter",
     "MacService",
+    "MailQueue",
+    "MailStore",
+    "Mailer",
+    "NeverSendable",
+    "NotSentNow",
     "ObjectGone",
     "ObjectStore",
     "SignedRequest",

@@ -32,4 +32,7 @@ class UserStore(Protocol):
 
     def find(self, user_id: UserId) -> User | None: ...
 
+    def find_by_email(self, email: str) -> UserId | None:
+        """The user whose address this is, however it is spelt."""
+
     def find_account(self, account_id: AccountId) -> Account | None: ...

@@ -18,7 +18,7 @@ def create_download(
     owner: ApiToken, file_ids: Sequence[str], now: datetime, *, files: FileStore, downloads: DownloadStore
 ) -> Download:
     """Raises Invalid naming each file that is not the account's, or cannot be downloaded."""
-    _check_files(owner.account_id, file_ids, now, files)
+    check_files(owner.account_id, file_ids, now, files=files)
     download = Download(
         id=DownloadId(str(uuid.uuid4())),
         account_id=owner.account_id,
@@ -47,7 +47,8 @@ def create_download_key(
     return text, download
 
 
-def _check_files(account_id: AccountId, file_ids: Sequence[str], now: datetime, files: FileStore) -> None:
+def check_files(account_id: AccountId, file_ids: Sequence[str], now: datetime, *, files: FileStore) -> None:
+    """Raises Invalid naming each file that is not the account's, or cannot be downloaded."""
     unique = [FileId(file_id) for file_id in dict.fromkeys(file_ids) if is_uuid(file_id)]
     found = {file.id: file for file in files.find_many(unique)}
     errors: dict[str, list[str]] = {}
