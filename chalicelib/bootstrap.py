@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from chalicelib.ports import (
     BodySealer,
+    CategoryStore,
     DownloadStore,
     FileStore,
     HeaderAuthenticator,
@@ -89,6 +90,12 @@ class World:
         from chalicelib.adapters.dynamo_files import DynamoFiles
 
         return DynamoFiles(self._table)
+
+    @_Once
+    def categories(self) -> CategoryStore:
+        from chalicelib.adapters.dynamo_categories import DynamoCategories
+
+        return DynamoCategories(self._table)
 
     @_Once
     def downloads(self) -> DownloadStore:

@@ -165,6 +165,15 @@ MUTANTS = (
         "if download is None:",
         "no_key_for_anothers_download",
     ),
+    ownership(
+        "O4",
+        "any account's category is one's own",
+        "services/manage_categories.py",
+        "if category is None or category.account_id != account_id:",
+        "if category is None:",
+        "anothers_category_is_as_if_it_were_not_there",
+        "no_file_is_put_in_anothers_category",
+    ),
     # --- L: the rate limit -------------------------------------------------------------------------------------------
     limits(
         "L1",

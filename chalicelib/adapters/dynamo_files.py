@@ -21,7 +21,7 @@ from chalicelib.adapters.dynamo_table import (
     timestamp,
 )
 from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status
-from chalicelib.domain.ids import AccountId, FileId
+from chalicelib.domain.ids import AccountId, CategoryId, FileId
 from chalicelib.domain.page import Order, Page, Position
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
@@ -89,6 +89,7 @@ def to_item(file: File) -> Item:
         "multipart": _multipart_item(multipart) if multipart else None,
         "checksum_sha256": file.checksum_sha256,
         "expires_at": optional_timestamp(file.expires_at),
+        "category_id": file.category_id,
         "status": str(file.status),
         "alive_at": timestamp(file.alive_at),
         "settled_at": optional_timestamp(file.settled_at),
@@ -117,6 +118,7 @@ def from_item(item: Item) -> File:
         multipart=Multipart(**multipart, stored_bytes=item["stored_bytes"]) if multipart else None,
         checksum_sha256=item.get("checksum_sha256"),
         expires_at=optional_moment(item.get("expires_at")),
+        category_id=CategoryId(item["category_id"]) if "category_id" in item else None,
         status=Status(item["status"]),
         alive_at=moment(item["alive_at"]),
         settled_at=optional_moment(item.get("settled_at")),

@@ -42,13 +42,13 @@ class MetadataTable:
         self.client, self.name = client, name
 
     def get(self, key: Key) -> Item | None:
-        answer = call(self.client.get_item, TableName=self.name, Key=_key(key), ConsistentRead=True)
+        answer = call(self.client.get_item, TableName=self.name, Key=table_key(key), ConsistentRead=True)
         return from_dynamo(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
         found: dict[Key, Item] = {}
         for start in range(0, len(keys), BATCH_KEYS):
-            for item in self._batch([_key(key) for key in keys[start : start + BATCH_KEYS]]):
+            for item in self._batch([table_key(key) for key in keys[start : start + BATCH_KEYS]]):
                 found[item["pk"], item["sk"]] = item
         return found
 
@@ -120,7 +120,7 @@ class MetadataTable:
         answer = call(
             self.client.update_item,
             TableName=self.name,
-            Key=_key(key),
+            Key=table_key(key),
             UpdateExpression=expression,
             ConditionExpression=condition,
             ExpressionAttributeValues=values(**given),
@@ -136,7 +136,7 @@ class MetadataTable:
             call(
                 self.client.delete_item,
                 TableName=self.name,
-                Key=_key(key),
+                Key=table_key(key),
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values(**given),
             )
@@ -198,7 +198,7 @@ def optional_moment(text: str | None) -> datetime | None:
     return moment(text) if text else None
 
 
-def _key(key: Key) -> dict[str, Any]:
+def table_key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.ids import AccountId, FileId
+from chalicelib.domain.ids import AccountId, CategoryId, FileId
 from chalicelib.domain.page import Sorts, number_value, text_value, time_value
 from chalicelib.domain.people import Author
 from chalicelib.domain.sealing import WrappedKey
@@ -60,6 +60,7 @@ class File:
     multipart: Multipart | None  # None: a single PUT
     checksum_sha256: str | None  # base64, of the stored bytes, as declared and checked by S3
     expires_at: datetime | None
+    category_id: CategoryId | None = None  # of a category that there may be no more: look it up before showing it
     status: Status = Status.PENDING
     alive_at: datetime  # last sign of life of a pending upload
     settled_at: datetime | None = None  # when it became ready or rejected

@@ -3,6 +3,7 @@
 Any method may raise `Busy`: AWS throttles or does not answer, and nothing is known about the effect.
 """
 
+from chalicelib.ports.categories import CategoryStore, NameTaken, TooManyCategories
 from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.files import FileStore, StaleRecord
 from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
@@ -22,6 +23,7 @@ from chalicelib.ports.people import TokenStore, UserStore
 
 __all__ = [
     "BodySealer",
+    "CategoryStore",
     "DownloadStore",
     "FileStore",
     "HeaderAuthenticator",
@@ -33,6 +35,7 @@ __all__ = [
     "MailQueue",
     "MailStore",
     "Mailer",
+    "NameTaken",
     "NeverSendable",
     "NotSentNow",
     "ObjectGone",
@@ -41,6 +44,7 @@ __all__ = [
     "StaleRecord",
     "StoredObject",
     "TokenStore",
+    "TooManyCategories",
     "UserStore",
     "WrongContext",
 ]

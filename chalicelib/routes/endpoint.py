@@ -213,6 +213,6 @@ def _render(content: Any) -> str:
     if isinstance(content, BaseModel):
         return f'{{"data":{content.model_dump_json(exclude_unset=True)}}}'
     if isinstance(content, Listing):
-        rows = ",".join(row.model_dump_json() for row in content.rows)
+        rows = ",".join(row.model_dump_json(exclude_unset=True) for row in content.rows)
         return f'{{"data":[{rows}],"meta":{content.meta.model_dump_json()}}}'
     return json.dumps(content, ensure_ascii=False)

@@ -3,6 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.file import File
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
 from chalicelib.routes.paging import cursors_of
@@ -10,6 +11,7 @@ from chalicelib.services.complete_upload import complete_upload
 from chalicelib.services.create_file import create_file
 from chalicelib.services.delete_file import delete_file
 from chalicelib.services.list_files import list_files
+from chalicelib.services.manage_categories import Categories, categories_of
 from chalicelib.services.show_file import show_file
 from chalicelib.services.sign_upload import sign_parts
 from chalicelib.services.update_file import update_file
@@ -17,6 +19,7 @@ from chalicelib.wire.base import Nothing
 from chalicelib.wire.files import (
     CreateFile,
     DeleteQuery,
+    FileQuery,
     FilesQuery,
     FileView,
     PatchFile,
@@ -36,31 +39,48 @@ def index(call: Call, query: FilesQuery) -> Listing:
     cursors = cursors_of(call, query, "files", account_id)
     after = cursors.read(query.cursor)
     page = list_files(account_id, query.shelf, query.order, query.limit, after, call.now, files=call.world.files)
-    return Listing([FileView.of(file) for file in page.rows], Meta.of(page, cursors))
+    found = categories_of(page.rows, categories=call.world.categories)
+    rows = [FileView.of(file, found, embed=query.include is not None) for file in page.rows]
+    return Listing(rows, Meta.of(page, cursors))
 
 
 @endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201)
 def create(call: Call, body: CreateFile) -> UploadTicketView:
     world = call.world
     ticket = create_file(
-        body.new_file(), call.token, call.now, files=world.files, objects=world.objects, keys=world.keys
+        body.new_file(),
+        call.token,
+        call.now,
+        files=world.files,
+        categories=world.categories,
+        objects=world.objects,
+        keys=world.keys,
     )
-    return UploadTicketView.of_ticket(ticket.file, ticket.upload, ticket.data_key)
+    return UploadTicketView.of_ticket(ticket.file, ticket.upload, ticket.data_key, _categories(call, ticket.file))
 
 
-@endpoint(bp, "GET", "/files/{file_id}", scope=READ)
-def show(call: Call, file_id: str) -> FileView:
+@endpoint(bp, "GET", "/files/{file_id}", scope=READ, query=FileQuery)
+def show(call: Call, file_id: str, query: FileQuery) -> FileView:
     world = call.world
     shown = show_file(call.token.account_id, file_id, call.now, files=world.files, objects=world.objects)
+    found, embed = _categories(call, shown.file), query.include is not None
     if shown.received is None:
-        return FileView.of(shown.file)
-    return PendingFileView.of_received(shown.file, shown.received)
+        return FileView.of(shown.file, found, embed=embed)
+    return PendingFileView.of_received(shown.file, shown.received, found, embed=embed)
 
 
 @endpoint(bp, "PATCH", "/files/{file_id}", scope=WRITE, body=PatchFile)
 def update(call: Call, file_id: str, body: PatchFile) -> FileView:
-    file = update_file(call.token.account_id, file_id, body.changes(), call.now, files=call.world.files)
-    return FileView.of(file)
+    world = call.world
+    file = update_file(
+        call.token.account_id,
+        file_id,
+        body.changes(),
+        call.now,
+        files=world.files,
+        categories=world.categories,
+    )
+    return FileView.of(file, _categories(call, file))
 
 
 @endpoint(bp, "DELETE", "/files/{file_id}", scope=WRITE, query=DeleteQuery)
@@ -88,7 +108,8 @@ def parts(call: Call, file_id: str, body: SignParts) -> UploadTicketView:
         objects=world.objects,
         keys=world.keys,
     )
-    return UploadTicketView.of_ticket(resigned.file, resigned.upload, resigned.data_key)
+    found = _categories(call, resigned.file)
+    return UploadTicketView.of_ticket(resigned.file, resigned.upload, resigned.data_key, found)
 
 
 @endpoint(bp, "POST", "/files/{file_id}/complete", scope=WRITE, body=Nothing)
@@ -103,4 +124,8 @@ def complete(call: Call, file_id: str, body: Nothing) -> FileView:  # noqa: ARG0
         keys=world.keys,
         authenticate=world.authenticate_header,
     )
-    return FileView.of(file)
+    return FileView.of(file, _categories(call, file))
+
+
+def _categories(call: Call, file: File) -> Categories:
+    return categories_of([file], categories=call.world.categories)

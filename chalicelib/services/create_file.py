@@ -10,7 +10,8 @@ from chalicelib.domain.file import EncryptionMode, File, object_key
 from chalicelib.domain.ids import FileId
 from chalicelib.domain.sealing import DataKey, encryption_context, header_length, sealed_size
 from chalicelib.domain.upload import MAX_STORED_BYTES, SINGLE_PUT_BYTES, Multipart, part_bytes_for
-from chalicelib.ports import FileStore, KeyService, ObjectStore
+from chalicelib.ports import CategoryStore, FileStore, KeyService, ObjectStore
+from chalicelib.services.manage_categories import chosen_category
 from chalicelib.services.sign_upload import Upload, offer_upload
 
 
@@ -26,6 +27,7 @@ class NewFile:
     part_checksums: bool
     part_bytes: int | None
     expires_at: datetime | None
+    category_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +38,24 @@ class UploadTicket:
 
 
 def create_file(
-    new: NewFile, owner: ApiToken, now: datetime, *, files: FileStore, objects: ObjectStore, keys: KeyService
+    new: NewFile,
+    owner: ApiToken,
+    now: datetime,
+    *,
+    files: FileStore,
+    categories: CategoryStore,
+    objects: ObjectStore,
+    keys: KeyService,
 ) -> UploadTicket:
-    """Raises Invalid when the declared fields do not fit together."""
-    if new.expires_at and new.expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed.")
-    if new.checksum_sha256 and new.encryption_mode is EncryptionMode.CLIENT:
-        raise invalid(
-            "checksum_sha256",
-            "Sealed bytes do not exist yet: declare their digest with POST /api/files/{id}/parts.",
-        )
+    """Raises Invalid when the declared fields do not fit together, or the category is none of the account's."""
+    _check(new, now)
+    category_id = chosen_category(owner.account_id, new.category_id, categories=categories)
     file_id = FileId(str(uuid.uuid4()))
     data_key = None
     if new.encryption_mode is EncryptionMode.CLIENT:
         data_key = keys.generate(encryption_context(file_id, owner.account_id))
     stored_bytes = _stored_bytes(new, file_id, owner, data_key)
-    part_bytes = _part_bytes(new, stored_bytes)
-    multipart = None
-    if part_bytes:
-        upload_id = objects.start_multipart(object_key(file_id), part_checksums=new.part_checksums)
-        multipart = Multipart(upload_id, part_bytes, new.part_checksums, stored_bytes)
+    multipart = _start_multipart(new, file_id, stored_bytes, objects)
     file = files.add(
         File(
             id=file_id,
@@ -71,10 +71,21 @@ def create_file(
             multipart=multipart,
             checksum_sha256=new.checksum_sha256,
             expires_at=new.expires_at,
+            category_id=category_id,
             alive_at=now,
         )
     )
     return UploadTicket(file, offer_upload(file, now, objects=objects), data_key.plaintext if data_key else None)
+
+
+def _check(new: NewFile, now: datetime) -> None:
+    if new.expires_at and new.expires_at <= now:
+        raise invalid("expires_at", "The time of expiry has passed.")
+    if new.checksum_sha256 and new.encryption_mode is EncryptionMode.CLIENT:
+        raise invalid(
+            "checksum_sha256",
+            "Sealed bytes do not exist yet: declare their digest with POST /api/files/{id}/parts.",
+        )
 
 
 def _stored_bytes(new: NewFile, file_id: FileId, owner: ApiToken, data_key: DataKey | None) -> int:
@@ -85,6 +96,15 @@ def _stored_bytes(new: NewFile, file_id: FileId, owner: ApiToken, data_key: Data
     if stored > MAX_STORED_BYTES:
         raise invalid("size", f"Sealed, the file would be larger than {MAX_STORED_BYTES} bytes.")
     return stored
+
+
+def _start_multipart(new: NewFile, file_id: FileId, stored_bytes: int, objects: ObjectStore) -> Multipart | None:
+    """None where one PUT will do."""
+    part_bytes = _part_bytes(new, stored_bytes)
+    if not part_bytes:
+        return None
+    upload_id = objects.start_multipart(object_key(file_id), part_checksums=new.part_checksums)
+    return Multipart(upload_id, part_bytes, new.part_checksums, stored_bytes)
 
 
 def _part_bytes(new: NewFile, stored_bytes: int) -> int | None:

@@ -47,8 +47,13 @@ def sweep_mails(now: datetime, *, mails: MailStore, queue: MailQueue, limit: int
             failures[mail_id] = error
     queue.deliver(found[Overdue.DELIVERY])
     queue.remind(found[Overdue.REMINDER])
-    counts = [len(found[kind]) for kind in (Overdue.DELIVERY, Overdue.REMINDER, Overdue.FAILED)]
-    return SweptMails(len(due), *counts, failures)
+    return SweptMails(
+        seen=len(due),
+        queued=len(found[Overdue.DELIVERY]),
+        reminders=len(found[Overdue.REMINDER]),
+        failed=len(found[Overdue.FAILED]),
+        failures=failures,
+    )
 
 
 def _judge(mail_id: MailId, now: datetime, mails: MailStore) -> Overdue:

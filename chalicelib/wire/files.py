@@ -14,9 +14,11 @@ from chalicelib.domain.upload import (
     ReceivedPart,
 )
 from chalicelib.services.create_file import NewFile
+from chalicelib.services.manage_categories import Categories
 from chalicelib.services.sign_upload import Upload
 from chalicelib.services.update_file import FileChanges
 from chalicelib.wire.base import In, Moment, Out, Query, Sha256
+from chalicelib.wire.categories import CategoryView
 from chalicelib.wire.lists import SortedQuery
 from chalicelib.wire.people import AuthorView
 from chalicelib.wire.uploads import (
@@ -35,6 +37,7 @@ MediaType = Annotated[
 ]
 
 
+CategoryRef = Annotated[str, StringConstraints(max_length=100)]
 FileSort = Literal[  # FILE_SORTS, both ways
     "created_at",
     "-created_at",
@@ -55,6 +58,7 @@ class CreateFile(In):
     checksum_sha256: Sha256 | None = None
     part_checksums: bool = False
     part_size: Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES)] | None = None
+    category_id: CategoryRef | None = None
     expires_at: Moment | None = None
 
     def new_file(self) -> NewFile:
@@ -67,16 +71,18 @@ class CreateFile(In):
             part_checksums=self.part_checksums,
             part_bytes=self.part_size,
             expires_at=self.expires_at,
+            category_id=self.category_id,
         )
 
 
 class PatchFile(In):
     filename: FileName | None = None
+    category_id: CategoryRef | None = None
     expires_at: Moment | None = None
     trashed: bool | None = None
 
     @model_validator(mode="after")
-    def _only_expiry_can_be_cleared(self) -> Self:
+    def _name_and_trashed_cannot_be_cleared(self) -> Self:
         for name in ("filename", "trashed"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} cannot be null: leave it out to keep it.")
@@ -88,11 +94,18 @@ class PatchFile(In):
             trashed=self.trashed,
             sets_expiry="expires_at" in self.model_fields_set,
             expires_at=self.expires_at,
+            sets_category="category_id" in self.model_fields_set,
+            category_id=self.category_id,
         )
+
+
+class FileQuery(Query):
+    include: Literal["category"] | None = None
 
 
 class FilesQuery(SortedQuery):
     sort: FileSort = "-created_at"
+    include: Literal["category"] | None = None
     status: Literal["pending", "ready", "rejected"] | None = None
     trashed: Literal["true", "false"] = "false"
 
@@ -130,14 +143,19 @@ class FileView(Out):
     created_at: Moment
     ready_at: Moment | None
     expires_at: Moment | None
+    category_id: str | None
+    category: CategoryView | None = None  # left out where it was not asked for
     disk: str
 
     @classmethod
-    def of(cls, file: File) -> Self:
-        return cls(**file_fields(file))
+    def of(cls, file: File, categories: Categories, *, embed: bool = False) -> Self:
+        """`categories` has those that files may name; with `embed` the file's own is shown in full."""
+        return cls(**file_fields(file, categories, embed=embed))
 
 
-def file_fields(file: File) -> dict[str, Any]:
+def file_fields(file: File, categories: Categories, *, embed: bool = False) -> dict[str, Any]:
+    category = categories.get(file.category_id) if file.category_id else None
+    embedded = {"category": CategoryView.of(category) if category else None} if embed else {}
     stem, extension = split_filename(file.filename)
     return {
         "id": file.id,
@@ -158,6 +176,8 @@ def file_fields(file: File) -> dict[str, Any]:
         "created_at": file.created_at,
         "ready_at": file.settled_at if file.status is Status.READY else None,
         "expires_at": file.expires_at,
+        "category_id": category.id if category else None,
+        **embedded,
         "disk": "s3",
     }
 
@@ -169,8 +189,8 @@ class UploadTicketView(FileView):
     encryption: EncryptionView | None = None
 
     @classmethod
-    def of_ticket(cls, file: File, upload: Upload, data_key: bytes | None) -> Self:
-        fields = file_fields(file) | {"upload": upload_view(upload)}
+    def of_ticket(cls, file: File, upload: Upload, data_key: bytes | None, categories: Categories) -> Self:
+        fields = file_fields(file, categories) | {"upload": upload_view(upload)}
         if encryption := EncryptionView.of(file, data_key):
             fields["encryption"] = encryption
         return cls(**fields)
@@ -182,9 +202,11 @@ class PendingFileView(FileView):
     upload: ReceivedView
 
     @classmethod
-    def of_received(cls, file: File, received: Sequence[ReceivedPart]) -> Self:
+    def of_received(
+        cls, file: File, received: Sequence[ReceivedPart], categories: Categories, *, embed: bool = False
+    ) -> Self:
         parts = [ReceivedPartView.of(part) for part in received]
-        return cls(**file_fields(file), upload=ReceivedView(received=parts))
+        return cls(**file_fields(file, categories, embed=embed), upload=ReceivedView(received=parts))
 
 
 def formatted_size(size_bytes: int) -> str:

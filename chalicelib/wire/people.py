@@ -12,21 +12,21 @@ from chalicelib.services.create_user import NewUser
 from chalicelib.wire.base import In, Moment, Out
 
 
-def _plain_text(text: str) -> str:
+def plain_text(text: str) -> str:
     if not text.isprintable():
         raise ValueError("Write it in one line, without control characters.")
     return text
 
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_plain_text)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(plain_text)
 ]
 Email = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, max_length=254, pattern=r"^[^@\s<>\"\\,;:]{1,64}@[^@\s<>\"\\,;:]+\.[^@\s.]+$"
     ),
-    AfterValidator(_plain_text),
+    AfterValidator(plain_text),
 ]
 
 

@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.adapters import dynamo_categories
+from chalicelib.adapters.dynamo_categories import DynamoCategories, _name_item, _name_key, count_key
+from chalicelib.adapters.dynamo_categories import _to_item as category_item
 from chalicelib.adapters.dynamo_downloads import DynamoDownloads, _key_item, _to_item, download_key
 from chalicelib.adapters.dynamo_files import DynamoFiles, to_item
 from chalicelib.adapters.dynamo_limiter import DynamoLimiter
@@ -20,6 +23,7 @@ from chalicelib.adapters.dynamo_people import (
 from chalicelib.adapters.dynamo_table import MetadataTable, timestamp, to_dynamo
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, token_id
+from chalicelib.domain.category import Category
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import File
@@ -27,7 +31,7 @@ from chalicelib.domain.ids import TokenId, UserId
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.rate_limit import BucketRule, RateLimit
 from chalicelib.domain.secret import SecretHash
-from chalicelib.ports import StaleRecord
+from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
 
 
 def downloads(world: World) -> None:
@@ -36,6 +40,10 @@ def downloads(world: World) -> None:
 
 def files(world: World) -> None:
     world.files = CarelessFiles(world._table)
+
+
+def categories(world: World) -> None:
+    world.categories = CarelessCategories(world._table)
 
 
 def tokens(world: World) -> None:
@@ -97,6 +105,21 @@ class CarelessFiles(DynamoFiles):
             raise StaleRecord
         stored = replace(file, revision=file.revision + 1)
         _put(self._table, to_item(stored))
+        return stored
+
+
+class CarelessCategories(DynamoCategories):
+    def add(self, category: Category) -> Category:
+        count = (self._table.get(count_key(category.account_id)) or {"category_count": 0})["category_count"]
+        if self._table.get(_name_key(category)):
+            raise NameTaken
+        if count >= dynamo_categories.MAX_CATEGORIES:
+            raise TooManyCategories
+        pk, sk = count_key(category.account_id)
+        _put(self._table, {"pk": pk, "sk": sk, "category_count": count + 1})
+        stored = replace(category, revision=1)
+        for item in (category_item(stored), _name_item(stored)):
+            _put(self._table, item)
         return stored
 
 

@@ -14,7 +14,7 @@ from chalicelib.bootstrap import World
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Busy, Conflict, Gone
 from chalicelib.domain.file import Shelf
-from chalicelib.domain.page import NEWEST_FIRST
+from chalicelib.domain.page import NEWEST_FIRST, Order
 from chalicelib.domain.people import Account, User
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import WrongContext
@@ -23,7 +23,7 @@ from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import a_hash, a_key
 from tests.integration.test_object_store import a_key as an_object_key
 from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import ALICE_ID, ALICES, NOW, a_download, a_file, a_ready_file, a_token
+from tests.support.builders import ALICE_ID, ALICES, NOW, a_category, a_download, a_file, a_ready_file, a_token
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -59,6 +59,18 @@ CALLS: dict[str, tuple[str, Act]] = {
     "FileStore.save": ("dynamodb.PutItem", lambda w: w.files.save(a_file())),
     "FileStore.remove": ("dynamodb.DeleteItem", lambda w: w.files.remove(a_file())),
     "FileStore.due": ("dynamodb.Query", lambda w: w.files.due(NOW, 5)),
+    "CategoryStore.add": ("dynamodb.TransactWriteItems", lambda w: w.categories.add(a_category())),
+    "CategoryStore.find": ("dynamodb.GetItem", lambda w: w.categories.find(a_category().id)),
+    "CategoryStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.categories.find_many([a_category().id])),
+    "CategoryStore.list_of": (
+        "dynamodb.Query",
+        lambda w: w.categories.list_of(ALICES, Order("name", descending=True), 5, None),
+    ),
+    "CategoryStore.save": (
+        "dynamodb.TransactWriteItems",
+        lambda w: w.categories.save(a_category(name="new"), a_category()),
+    ),
+    "CategoryStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.categories.remove(a_category())),
     "DownloadStore.add": ("dynamodb.PutItem", lambda w: w.downloads.add(a_download(a_ready_file()))),
     "DownloadStore.find": ("dynamodb.GetItem", lambda w: w.downloads.find(a_download().id)),
     "DownloadStore.find_key": ("dynamodb.GetItem", lambda w: w.downloads.find_key(a_hash())),
@@ -123,6 +135,7 @@ PROTOCOLS = [
     "TokenStore",
     "UserStore",
     "FileStore",
+    "CategoryStore",
     "DownloadStore",
     "ObjectStore",
     "KeyService",

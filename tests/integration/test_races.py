@@ -10,11 +10,13 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.adapters import dynamo_categories
 from chalicelib.bootstrap import World
 from chalicelib.domain.errors import Conflict, Gone, SealdropError
 from chalicelib.domain.file import File
+from chalicelib.domain.page import Order
 from chalicelib.domain.rate_limit import MICROSECONDS, BucketRule
-from chalicelib.ports import FileStore, StaleRecord
+from chalicelib.ports import FileStore, NameTaken, StaleRecord, TooManyCategories
 from chalicelib.services.complete_upload import complete_upload
 from chalicelib.services.delete_file import purge_file
 from chalicelib.services.on_upload import on_upload
@@ -24,7 +26,7 @@ from tests.integration.hooks import Hooks
 from tests.integration.test_download_store import UNTIL, a_hash, a_key, standing, with_key
 from tests.integration.test_limiter import HOME, T0, container
 from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import ALICE_ID, NOW, a_file, a_ready_file, a_token
+from tests.support.builders import ALICE_ID, ALICES, NOW, a_category, a_file, a_ready_file, a_token
 
 RULE = BucketRule(300)
 Act = Callable[[], object]
@@ -104,6 +106,28 @@ def two_changes(world: World, hooks: Hooks) -> int:
 
     rival = hooks.rival_before("dynamodb.PutItem", lambda: rename("rival.pdf"))
     return sum([rename("mine.pdf"), *map(bool, rival)])
+
+
+def one_name(world: World, hooks: Hooks) -> int:
+    """Two make a category of one name. How many are there?"""
+    return _two_categories(world, hooks, "Bills", "BILLS")
+
+
+def last_category(world: World, hooks: Hooks) -> int:
+    """Two make a category where one more may be. How many are there?"""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dynamo_categories, "MAX_CATEGORIES", 1)
+        return _two_categories(world, hooks, "Bills", "Contracts")
+
+
+def _two_categories(world: World, hooks: Hooks, one: str, other: str) -> int:
+    def add(name: str) -> bool:
+        return worked(lambda: world.categories.add(a_category(name=name)), NameTaken, TooManyCategories)
+
+    for call in ("dynamodb.TransactWriteItems", "dynamodb.PutItem"):  # the latter is the careless one's
+        hooks.rival_before(call, lambda: add(other))
+    add(one)
+    return len(world.categories.list_of(ALICES, Order("name", descending=False), 9, None).rows)
 
 
 def completed_while_purged(world: World, hooks: Hooks) -> tuple[bool, int]:
@@ -204,6 +228,8 @@ RACES = [
     Race(last_token, 1, 2, careless.limiter),
     Race(first_token_of_a_full_bucket, 2, 1, careless.limiter),
     Race(two_changes, 1, 2, careless.files),
+    Race(one_name, 1, 2, careless.categories),
+    Race(last_category, 1, 2, careless.categories),
     Race(completed_while_purged, (False, 0), (True, 0), careless.files),
     Race(completed_while_trashed_for_good, True, False, careless.files),
     Race(two_completes, 1, 2, careless.files),

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.api_token import ApiToken, Scope
+from chalicelib.domain.category import Category
 from chalicelib.domain.download import MANUAL_LIFETIME, Download
 from chalicelib.domain.file import EncryptionMode, File, Status
-from chalicelib.domain.ids import AccountId, DownloadId, FileId, UserId
+from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, UserId
 from chalicelib.domain.people import Author
 from chalicelib.services.create_file import NewFile
 from chalicelib.services.create_user import NewUser, create_user
@@ -96,6 +97,17 @@ def a_download(*files: File, **changes: Any) -> Download:
     return Download(**fields | changes)
 
 
+def a_category(**changes: Any) -> Category:
+    fields: dict[str, Any] = {
+        "id": CategoryId(new_id()),
+        "account_id": ALICES,
+        "name": "Invoices",
+        "color": "#1f5fa8",
+        "created_at": NOW,
+    }
+    return Category(**fields | changes)
+
+
 def stored(world: FakeWorld, file: File, data: bytes = b"hello") -> File:
     """A file with its object, in the world's stores."""
     version = world.objects.put(file.object_key, data, checksum_sha256=file.checksum_sha256)
@@ -113,6 +125,7 @@ def a_new_file(**changes: Any) -> NewFile:
         "part_checksums": False,
         "part_bytes": None,
         "expires_at": None,
+        "category_id": None,
     }
     return NewFile(**fields | changes)
 
@@ -125,6 +138,11 @@ def verifying(world: FakeWorld) -> dict[str, Any]:
         "keys": world.keys,
         "authenticate": world.authenticate_header,
     }
+
+
+def creating(world: FakeWorld) -> dict[str, Any]:
+    """The ports of create_file."""
+    return {"files": world.files, "categories": world.categories, "objects": world.objects, "keys": world.keys}
 
 
 def storing(world: FakeWorld) -> dict[str, Any]:

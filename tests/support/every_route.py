@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text, token_text
 from chalicelib.services.create_download import create_download_key
 from tests.support.app_client import Answer, AppClient
-from tests.support.builders import NOW, Caller, a_download, a_file, a_ready_file, a_token, new_id, stored
+from tests.support.builders import NOW, Caller, a_category, a_download, a_file, a_ready_file, a_token, new_id, stored
 from tests.support.fakes import FakeWorld
 
 Route = tuple[str, str]
@@ -58,6 +58,27 @@ def _sign_parts(world: FakeWorld, owner: Caller) -> Good:
 
 def _complete(world: FakeWorld, owner: Caller) -> Good:
     return Good({"file_id": stored(world, a_file(account_id=owner.account_id)).id}, body={})
+
+
+def _list_categories(world: FakeWorld, owner: Caller) -> Good:
+    _own_category(world, owner)
+    return Good()
+
+
+def _own_category(world: FakeWorld, owner: Caller) -> dict[str, str]:
+    return {"category_id": world.categories.add(a_category(account_id=owner.account_id, name=new_id())).id}
+
+
+def _create_category(world: FakeWorld, owner: Caller) -> Good:
+    return Good(body={"name": "Contracts", "color": "#1F5FA8"}, status=201)
+
+
+def _patch_category(world: FakeWorld, owner: Caller) -> Good:
+    return Good(_own_category(world, owner), body={"name": "Bills"})
+
+
+def _delete_category(world: FakeWorld, owner: Caller) -> Good:
+    return Good(_own_category(world, owner), status=204)
 
 
 def _create_download(world: FakeWorld, owner: Caller) -> Good:
@@ -110,6 +131,10 @@ GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("DELETE", "/files/{file_id}"): _delete_file,
     ("POST", "/files/{file_id}/parts"): _sign_parts,
     ("POST", "/files/{file_id}/complete"): _complete,
+    ("GET", "/categories"): _list_categories,
+    ("POST", "/categories"): _create_category,
+    ("PATCH", "/categories/{category_id}"): _patch_category,
+    ("DELETE", "/categories/{category_id}"): _delete_category,
     ("POST", "/downloads"): _create_download,
     ("POST", "/downloads/{download_id}/keys"): _create_key,
     ("GET", "/public/downloads/{key}"): _show_public,
@@ -127,6 +152,8 @@ WITH_BODY: list[Route] = [
     ("PATCH", "/files/{file_id}"),
     ("POST", "/files/{file_id}/parts"),
     ("POST", "/files/{file_id}/complete"),
+    ("POST", "/categories"),
+    ("PATCH", "/categories/{category_id}"),
     ("POST", "/downloads"),
     ("POST", "/downloads/{download_id}/keys"),
     ("POST", "/public/downloads/{key}"),

@@ -3,7 +3,7 @@
 The behaviour suite in tests/integration runs the same tests on these and on the AWS adapters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
@@ -12,21 +12,23 @@ from typing import TypeVar
 from chalicelib.adapters.header_check import header_is_authentic
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
+from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import FILE_SORTS, File, Shelf
-from chalicelib.domain.ids import AccountId, DownloadId, FileId, TokenId, UserId
+from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, TokenId, UserId
 from chalicelib.domain.page import NEWEST_FIRST, Listable, Order, Page, Position, Sorts
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.rate_limit import BucketRule
 from chalicelib.domain.secret import SecretHash
-from chalicelib.ports import StaleRecord
+from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
 from chalicelib.settings import Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
 from tests.support.fake_limiter import FakeLimiter, InlinePool
 from tests.support.faults import Fake, port, raises
 
 __all__ = [
+    "FakeCategories",
     "FakeDownloads",
     "FakeFiles",
     "FakeKeys",
@@ -95,6 +97,55 @@ class FakeFiles(Fake):
             if file.due_at and int(file.due_at.timestamp()) <= int(now.timestamp())
         ]
         return [file_id for _, _, file_id in sorted(due)][:limit]
+
+
+class FakeCategories(Fake):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: dict[CategoryId, Category] = {}
+
+    @port
+    def add(self, category: Category) -> Category:
+        others = self._of(category.account_id)
+        if any(other.unique_name == category.unique_name for other in others):
+            raise NameTaken
+        if len(others) >= MAX_CATEGORIES:
+            raise TooManyCategories
+        return self._put(category)
+
+    @port
+    def find(self, category_id: CategoryId) -> Category | None:
+        return self.records.get(category_id)
+
+    @port
+    def find_many(self, category_ids: Collection[CategoryId]) -> Sequence[Category]:
+        return [self.records[category_id] for category_id in category_ids if category_id in self.records]
+
+    @port
+    def list_of(self, account_id: AccountId, order: Order, limit: int, after: Position | None) -> Page[Category]:
+        return page_of(self._of(account_id), CATEGORY_SORTS, order, limit, after)
+
+    @port
+    def save(self, category: Category, read: Category) -> Category:
+        if self.records.get(category.id) != read:
+            raise StaleRecord
+        others = [other for other in self._of(category.account_id) if other.id != category.id]
+        if any(other.unique_name == category.unique_name for other in others):
+            raise NameTaken
+        return self._put(category)
+
+    @port
+    def remove(self, category: Category) -> None:
+        if self.records.get(category.id) != category:
+            raise StaleRecord
+        del self.records[category.id]
+
+    def _of(self, account_id: AccountId) -> list[Category]:
+        return [category for category in self.records.values() if category.account_id == account_id]
+
+    def _put(self, category: Category) -> Category:
+        self.records[category.id] = replace(category, revision=category.revision + 1)
+        return self.records[category.id]
 
 
 class FakeTokens(Fake):
@@ -223,6 +274,7 @@ class FakeWorld(World):
         self.tokens = FakeTokens()
         self.users = FakeUsers(self.tokens)
         self.files = FakeFiles()
+        self.categories = FakeCategories()
         self.downloads = FakeDownloads(self.files)
         self.objects = FakeObjects()
         self.keys = FakeKeys()

@@ -93,6 +93,7 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.TokenStore, "tokens"),
         (ports.UserStore, "users"),
         (ports.FileStore, "files"),
+        (ports.CategoryStore, "categories"),
         (ports.DownloadStore, "downloads"),
         (ports.ObjectStore, "objects"),
         (ports.KeyService, "keys"),

@@ -30,6 +30,7 @@ FILE = {
     "created_at",
     "ready_at",
     "expires_at",
+    "category_id",
     "disk",
 }
 SHARED = {
@@ -101,6 +102,7 @@ class TestServerMode:
             "created_at": "2026-03-01T12:00:00.000000Z",
             "ready_at": "2026-03-01T12:00:00.000000Z",
             "expires_at": None,
+            "category_id": None,
             "disk": "s3",
         }
 
