@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamo_table import (
     standing_item,
     timestamp,
 )
-from chalicelib.adapters.dynamo_writes import NEW, put, transact, update
+from chalicelib.adapters.dynamo_transaction import Transaction
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.file import File
@@ -40,7 +40,10 @@ class DynamoDownloads:
         self._table.put(_to_item(download), "attribute_not_exists(pk)")
 
     def add_many(self, downloads: Sequence[Download]) -> None:
-        transact(self._table, [put(self._table, _to_item(download), NEW) for download in downloads])
+        transaction = Transaction(self._table)
+        for download in downloads:
+            transaction.put(_to_item(download), "attribute_not_exists(pk)")
+        transaction.write()
 
     def find(self, download_id: DownloadId) -> Download | None:
         item = self._table.get(download_key(download_id))
@@ -65,11 +68,11 @@ class DynamoDownloads:
         return (_from_item(found[download]) if download in found else None), files
 
     def make_key_current(self, download: Download, key: DownloadKey, now: datetime) -> None:
-        table, change = self._table, f"SET {'link_hash' if key.is_link else 'key_hash'} = :hash"
+        change = f"SET {'link_hash' if key.is_link else 'key_hash'} = :hash"
         given = {"hash": key.key_hash, "none": 0, "now": timestamp(now)}
+        transaction = Transaction(self._table).update(download_key(download.id), change, _USABLE, **given)
         try:
-            current = update(table, download_key(download.id), change, _USABLE, **given)
-            transact(table, [current, put(table, _key_item(key))])
+            transaction.put(_key_item(key)).write()
         except ClientError as error:
             if condition_failed_at(error, 0):
                 raise Gone(reason="not usable any more") from error

@@ -25,7 +25,7 @@ from chalicelib.adapters.dynamo_table import (
     optional_timestamp,
     timestamp,
 )
-from chalicelib.adapters.dynamo_writes import NEW, Write, delete, put, transact, update
+from chalicelib.adapters.dynamo_transaction import Transaction
 from chalicelib.domain.ids import AccountId, BodyId, DownloadId, MailId
 from chalicelib.domain.mail import MAIL_SORTS, InboxEntry, Mail, MailBody, MailStatus, Recipient
 from chalicelib.domain.page import Order, Page, Position
@@ -42,9 +42,12 @@ class DynamoMails:
         self._table = table
 
     def add(self, mails: Sequence[Mail], body: MailBody) -> list[Mail]:
-        stored = [replace(mail, revision=1) for mail in mails]
+        stored = [_next(mail) for mail in mails]
+        transaction = Transaction(self._table)
+        for item in [*map(to_item, stored), _body_item(body)]:
+            transaction.put(item, "attribute_not_exists(pk)")
         try:
-            transact(self._table, [put(self._table, item, NEW) for item in [*map(to_item, stored), _body_item(body)]])
+            transaction.write()
         except ClientError as error:
             taken = [mail.identifier for at, mail in enumerate(mails) if condition_failed_at(error, at)]
             if taken:
@@ -70,9 +73,9 @@ class DynamoMails:
         return mail_lists.page(self._table, _list_pk(account_id), order, limit, after)
 
     def save(self, mail: Mail, entry: InboxEntry | None = None) -> Mail:
-        stored = replace(mail, revision=mail.revision + 1)
         if entry:
-            return self._save_with(mail, stored, [put(self._table, entry_item(entry))])
+            return _written(mail, self._saving(mail).put(entry_item(entry)))
+        stored = _next(mail)
         try:
             self._table.put(to_item(stored), _AS_READ, read=mail.revision)
         except ClientError as error:
@@ -82,25 +85,31 @@ class DynamoMails:
         return stored
 
     def withdraw(self, mail: Mail, now: datetime) -> Mail:
-        stored = replace(mail, revision=mail.revision + 1)
         change, there = "SET revoked_at = if_not_exists(revoked_at, :now)", "attribute_exists(pk)"
-        writes = [update(self._table, download_key(mail.download_id), change, there, now=timestamp(now))]
+        transaction = self._saving(mail).update(download_key(mail.download_id), change, there, now=timestamp(now))
         if mail.status is MailStatus.FAILED:
-            writes.append(delete(self._table, inbox_key(mail.id)))
-        return self._save_with(mail, stored, writes)
+            transaction.delete(inbox_key(mail.id))
+        return _written(mail, transaction)
 
-    def _save_with(self, read: Mail, stored: Mail, writes: Sequence[Write]) -> Mail:
-        mail = put(self._table, to_item(stored), _AS_READ, read=read.revision)
-        try:
-            transact(self._table, [mail, *writes])
-        except ClientError as error:
-            if condition_failed_at(error, 0):
-                raise StaleRecord from error
-            raise
-        return stored
+    def _saving(self, mail: Mail) -> Transaction:
+        return Transaction(self._table).put(to_item(_next(mail)), _AS_READ, read=mail.revision)
 
     def due(self, now: datetime, limit: int) -> Sequence[MailId]:
         return [MailId(mail_id) for mail_id in due_ids(self._table, PREFIX, now, limit)]
+
+
+def _next(mail: Mail) -> Mail:
+    return replace(mail, revision=mail.revision + 1)
+
+
+def _written(read: Mail, transaction: Transaction) -> Mail:
+    try:
+        transaction.write()
+    except ClientError as error:
+        if condition_failed_at(error, 0):
+            raise StaleRecord from error
+        raise
+    return _next(read)
 
 
 def to_item(mail: Mail) -> Item:
