@@ -10,6 +10,7 @@ from chalicelib.bootstrap import world
 from chalicelib.domain.errors import SealdropError
 from chalicelib.logs import Metric, describe, log, log_with_metrics
 from chalicelib.routes.errors import error_body
+from chalicelib.routes.mail_triggers import handle_mail_sweep
 from chalicelib.services.create_user import create_user
 from chalicelib.services.on_upload import on_upload
 from chalicelib.services.sweep import sweep
@@ -62,7 +63,7 @@ def handle_sweep() -> dict[str, int]:
         ("SweepFailures", len(swept.failures), "Count"),
     ]
     log_with_metrics("sweep", metrics, ("function", "sweep"))
-    return {"seen": swept.seen, "ended": swept.ended, "failed": len(swept.failures)}
+    return {"seen": swept.seen, "ended": swept.ended, "failed": len(swept.failures)} | handle_mail_sweep()
 
 
 def handle_create_user(event: Any, request_id: str) -> dict[str, Any]:

@@ -226,7 +226,7 @@ class FakeKeys(Fake):
     @port
     def generate(self, context: Mapping[str, str]) -> DataKey:
         plaintext, nonce = secrets.token_bytes(32), secrets.token_bytes(12)
-        blob = nonce + self._master.encrypt(nonce, plaintext, _canonical(context))
+        blob = nonce + self._master.encrypt(nonce, plaintext, canonical(context))
         return DataKey(plaintext, WrappedKey(self.key_arn, blob))
 
     @port
@@ -234,7 +234,7 @@ class FakeKeys(Fake):
         if key.key_arn != self.key_arn or len(key.blob) < 12:
             raise WrongContext
         try:
-            return self._master.decrypt(key.blob[:12], key.blob[12:], _canonical(context))
+            return self._master.decrypt(key.blob[:12], key.blob[12:], canonical(context))
         except InvalidTag as error:
             raise WrongContext from error
 
@@ -255,5 +255,5 @@ def sha256_base64(data: bytes) -> str:
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
-def _canonical(context: Mapping[str, str]) -> bytes:
+def canonical(context: Mapping[str, str]) -> bytes:
     return json.dumps(dict(context), sort_keys=True).encode()

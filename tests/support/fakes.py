@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from chalicelib.adapters.header_check import header_is_authentic
 from chalicelib.bootstrap import World
@@ -17,7 +16,7 @@ from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import FILE_SORTS, File, Shelf
 from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, TokenId, UserId
-from chalicelib.domain.page import NEWEST_FIRST, Listable, Order, Page, Position, Sorts
+from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.rate_limit import BucketRule
 from chalicelib.domain.secret import SecretHash
@@ -25,6 +24,17 @@ from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
 from chalicelib.settings import Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
 from tests.support.fake_limiter import FakeLimiter, InlinePool
+from tests.support.fake_mails import (
+    CONFIGURATION_SET,
+    MAIL_FROM,
+    WEB_URL,
+    FakeBodies,
+    FakeInbox,
+    FakeMailer,
+    FakeMailQueue,
+    FakeMails,
+)
+from tests.support.fake_pages import page_of
 from tests.support.faults import Fake, port, raises
 
 __all__ = [
@@ -43,8 +53,6 @@ __all__ = [
     "raises",
     "sha256_base64",
 ]
-
-Row = TypeVar("Row", bound=Listable)
 
 
 class FakeFiles(Fake):
@@ -206,6 +214,10 @@ class FakeUsers(Fake):
         return self.users.get(user_id)
 
     @port
+    def find_by_email(self, email: str) -> UserId | None:
+        return self.addresses.get(email_key(email))
+
+    @port
     def find_account(self, account_id: AccountId) -> Account | None:
         return self.accounts.get(account_id)
 
@@ -228,6 +240,15 @@ class FakeDownloads(Fake):
         return self.records.get(download_id)
 
     @port
+    def add_many(self, downloads: Sequence[Download]) -> None:
+        for download in downloads:
+            self.records[download.id] = download
+
+    @port
+    def find_many(self, download_ids: Sequence[DownloadId]) -> list[Download]:
+        return [self.records[each] for each in download_ids if each in self.records]
+
+    @port
     def find_key(self, key_hash: SecretHash) -> DownloadKey | None:
         return self.keys.get(key_hash)
 
@@ -240,7 +261,8 @@ class FakeDownloads(Fake):
         standing = self.records.get(download.id)
         if standing is None or standing.revoked_at or standing.uses_left < 1 or standing.expires_at <= now:
             raise Gone(reason="not usable any more")
-        self.records[download.id] = replace(standing, key_hash=key.key_hash)
+        change = {"link_hash": key.key_hash} if key.is_link else {"key_hash": key.key_hash}
+        self.records[download.id] = replace(standing, **change)
         self.keys[key.key_hash] = key
 
     @port
@@ -268,7 +290,19 @@ class FakeWorld(World):
     """Put it in place with `bootstrap.use`."""
 
     def __init__(self, *, rate_limit: int = 300, pool: Executor | None = None) -> None:
-        self.settings = Settings("eu-west-1", "metadata", "ratelimit", "bucket", KEY_ARN, PEPPER_KEY_ARN, rate_limit)
+        self.settings = Settings(
+            region="eu-west-1",
+            metadata_table="metadata",
+            ratelimit_table="ratelimit",
+            files_bucket="bucket",
+            data_key_arn=KEY_ARN,
+            pepper_key_arn=PEPPER_KEY_ARN,
+            mail_queue_url="https://sqs.test/mail",
+            mail_from=MAIL_FROM,
+            mail_configuration_set=CONFIGURATION_SET,
+            web_url=WEB_URL,
+            rate_limit=rate_limit,
+        )
         self.pool = pool or InlinePool()
         self.limiter = FakeLimiter(BucketRule(rate_limit))
         self.tokens = FakeTokens()
@@ -279,17 +313,9 @@ class FakeWorld(World):
         self.objects = FakeObjects()
         self.keys = FakeKeys()
         self.macs = FakeMacs()
+        self.inbox = FakeInbox()
+        self.mails = FakeMails(self.downloads, self.inbox)
+        self.bodies = FakeBodies()
+        self.mail_queue = FakeMailQueue()
+        self.mailer = FakeMailer()
         self.authenticate_header = header_is_authentic
-
-
-def page_of(rows: Sequence[Row], sorts: Sorts[Row], order: Order, limit: int, after: Position | None) -> Page[Row]:
-    def place(row: Row) -> Position:
-        return Position.of_row(sorts, order.field, row)
-
-    ordered = sorted(rows, key=lambda row: place(row).key, reverse=order.descending)
-    if after:
-        ordered = [
-            row for row in ordered if place(row).key != after.key and (place(row).key < after.key) is order.descending
-        ]
-    page = ordered[:limit]
-    return Page(page, place(page[-1]) if len(ordered) > limit else None)
