@@ -1,12 +1,12 @@
 """Sealdrop's table of contents: the routes by resource, and what runs without a request.
 
-Importing this has no effects and needs no environment. The queue's ARN is a placeholder that infra/overrides.yaml
-replaces, for the same reason.
+Importing this has no effects and needs no environment. The ARNs of the queue and the stream are placeholders that
+infra/overrides.yaml replaces, for the same reason.
 """
 
 from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib.routes import categories, downloads, files, inbox, mail_triggers, mails, tokens, triggers, user
 
@@ -31,6 +31,17 @@ def on_upload(event: SQSEvent) -> dict[str, Any]:
 def on_mail(event: SQSEvent) -> dict[str, Any]:
     """A mail is to be sent, or SES reports on one."""
     return mail_triggers.handle_mails(event)
+
+
+@app.on_dynamodb_record(
+    stream_arn="arn:aws:dynamodb:eu-west-1:000000000000:table/placeholder/stream/placeholder",
+    batch_size=100,
+    starting_position="TRIM_HORIZON",
+    name="on_change",
+)
+def on_change(event: DynamoDBEvent) -> dict[str, Any]:
+    """Records of the metadata table were made, changed or removed."""
+    return triggers.handle_changes(event)
 
 
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")

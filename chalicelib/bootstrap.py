@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from chalicelib.ports import (
     BodySealer,
     CategoryStore,
+    ChangeReader,
     DownloadStore,
     FileStore,
     HeaderAuthenticator,
@@ -162,6 +163,12 @@ class World:
         from chalicelib.adapters.header_check import header_is_authentic
 
         return header_is_authentic
+
+    @_Once
+    def read_change(self) -> ChangeReader:
+        from chalicelib.adapters.dynamo_changes import read_change
+
+        return read_change
 
     @_Once
     def _table(self) -> "MetadataTable":

@@ -4,6 +4,7 @@ Any method may raise `Busy`: AWS throttles or does not answer, and nothing is kn
 """
 
 from chalicelib.ports.categories import CategoryStore, NameTaken, TooManyCategories
+from chalicelib.ports.changes import Change, ChangeReader, Consumer
 from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.files import FileStore, StaleRecord
 from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
@@ -24,6 +25,9 @@ from chalicelib.ports.people import TokenStore, UserStore
 __all__ = [
     "BodySealer",
     "CategoryStore",
+    "Change",
+    "ChangeReader",
+    "Consumer",
     "DownloadStore",
     "FileStore",
     "HeaderAuthenticator",

@@ -1,14 +1,16 @@
-"""What runs without an HTTP request: S3's events, the sweep, the operator's create_user. app.py declares them."""
+"""What runs without an HTTP request: events of S3 and of the table, the sweep, create_user. app.py declares them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from chalice.app import SQSEvent
+from chalice.app import DynamoDBEvent, SQSEvent
 from pydantic import ValidationError
 
 from chalicelib.bootstrap import world
 from chalicelib.domain.errors import SealdropError
 from chalicelib.logs import Metric, describe, log, log_with_metrics
+from chalicelib.ports import Change, Consumer
 from chalicelib.routes.errors import error_body
 from chalicelib.routes.mail_triggers import handle_mail_sweep
 from chalicelib.services.create_user import create_user
@@ -44,6 +46,50 @@ def _handle_upload(body: str) -> None:
         authenticate=here.authenticate_header,
     )
     log("upload_event", file=file_id)
+
+
+def handle_changes(event: DynamoDBEvent) -> dict[str, Any]:
+    """Every consumer is given the batch. It comes again from the first change on that any of them fails at.
+
+    When that is the first of all, this raises: Lambda then halves the batch until the change stands alone, and at the
+    end of its patience gives up that one and no other.
+    """
+    here = world()
+    changes = [here.read_change(record) for record in event.to_dict()["Records"]]
+    undone = min((_first_failure(consume, changes) for consume in _consumers()), default=len(changes))
+    metrics: list[Metric] = [("Changes", len(changes), "Count"), ("ChangesUndone", len(changes) - undone, "Count")]
+    log_with_metrics("changes", metrics, ("function", "on_change"))
+    if undone == len(changes):
+        return {"batchItemFailures": []}
+    if undone == 0:
+        raise ChangeFailed(changes[0].id)
+    return {"batchItemFailures": [{"itemIdentifier": changes[undone].sequence}]}
+
+
+class ChangeFailed(Exception):
+    """The first change of a batch could not be handled; the log says why."""
+
+
+def _consumers() -> Sequence[Consumer]:
+    """Who is told of every change."""
+    return []
+
+
+def _first_failure(consume: Consumer, changes: Sequence[Change]) -> int:
+    """The place of the first change that this consumer cannot handle; their number when there is none."""
+    try:
+        consume(changes)
+    except Exception as error:  # noqa: BLE001 - whatever it is, one at a time will show whose fault it is
+        log("batch_failed", changes=len(changes), **describe(error))
+    else:
+        return len(changes)
+    for place, change in enumerate(changes):
+        try:
+            consume([change])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the stream tells of the change again
+            log("change_failed", change=change.id, sequence=change.sequence, **describe(error))
+            return place
+    return len(changes)
 
 
 def handle_sweep() -> dict[str, int]:

@@ -42,12 +42,17 @@ def queue_sources(app: Chalice, overrides: Mapping[str, Any], urls: Callable[[st
     found = []
     for config in app.event_sources:
         if isinstance(config, SQSEventConfig):
-            logical = "".join(word.title() for word in config.name.split("_"))
+            logical = logical_name(config.name)
             declared = overrides[logical]["Properties"]["Events"][f"{logical}SqsEventSource"]["Properties"]
             reports = "ReportBatchItemFailures" in declared.get("FunctionResponseTypes", [])
             arn = declared["Queue"]
             found.append(QueueSource(config.name, urls(arn), arn, config.batch_size, reports))
     return found
+
+
+def logical_name(function: str) -> str:
+    """What Chalice calls a function in its template: OnUpload for on_upload."""
+    return "".join(word.title() for word in function.split("_"))
 
 
 class QueuePump:
@@ -91,7 +96,7 @@ class QueuePump:
         except FunctionFailed as error:
             _log.error("%s; its messages come again", error)
             return []
-        failed = _failed_ids(answer) if self._source.reports_failures else set()
+        failed = failed_ids(answer) if self._source.reports_failures else set()
         if failed is None or failed - {message["MessageId"] for message in messages}:
             _log.error("%s answered no usable batchItemFailures: all come again", self._source.function)
             return []
@@ -111,7 +116,7 @@ class QueuePump:
         }
 
 
-def _failed_ids(answer: Any) -> set[str] | None:
+def failed_ids(answer: Any) -> set[str] | None:
     """Lambda's reading: nothing reported is success, what cannot be read fails the whole batch."""
     if not answer:
         return set()

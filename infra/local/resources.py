@@ -114,12 +114,18 @@ def _table(clients: Clients, properties: Properties) -> Made:
     arguments = {key: value for key, value in properties.items() if key not in apart}
     if encryption := properties.get("SSESpecification"):
         arguments["SSESpecification"] = _renamed(encryption, SSEEnabled="Enabled")
+    if stream := properties.get("StreamSpecification"):
+        arguments["StreamSpecification"] = {
+            "StreamEnabled": True,
+            **stream,
+        }  # in a template, naming the view enables it
     made = dynamodb.create_table(**arguments)["TableDescription"]
     if "TimeToLiveSpecification" in properties:
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
     if recovery := properties.get("PointInTimeRecoverySpecification"):
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
-    return Made(name, {"Arn": made["TableArn"]})
+    stream_arn = {"StreamArn": made["LatestStreamArn"]} if stream else {}
+    return Made(name, {"Arn": made["TableArn"], **stream_arn})
 
 
 def _queue(clients: Clients, properties: Properties) -> Made:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from chalice.app import Chalice
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from infra.local import template
+from infra.local import moto_dynamodb, template
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
 from infra.local.functions import Functions
@@ -23,6 +24,7 @@ from infra.local.http_server import serving
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
 from infra.local.s3 import moto_model
+from infra.local.stream_pump import StreamPump, StreamSource, stream_sources
 from infra.local.users import SeededUser, seed
 
 REGION = "eu-west-1"
@@ -82,6 +84,7 @@ def _emulated(port: int, outbox: Path) -> Iterator[Clients]:
         raise RuntimeError("this process emulates AWS already: moto keeps its state in the process")
     try:
         moto_model.install()
+        moto_dynamodb.install()
         _forget_everything()
         with serving(Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION, outbox), port) as server:
             clients = Clients(server.url, REGION)
@@ -121,7 +124,15 @@ def _workers(functions: Functions, aws: EmulatedAws) -> list[Any]:
     urls = {aws.queue_arn: aws.queue_url, aws.mail_queue_arn: aws.mail_queue_url}
     sources = queue_sources(functions.app, aws.overrides, urls.__getitem__)
     pumps = [QueuePump(source, aws.clients("sqs"), functions, aws.region).run for source in sources]
-    return [*pumps, Ticker(functions, aws.region).run]
+    streams = [_stream_pump(source, functions, aws).run for source in stream_sources(functions.app, aws.overrides)]
+    return [*pumps, *streams, Ticker(functions, aws.region).run]
+
+
+def _stream_pump(source: StreamSource, functions: Functions, aws: EmulatedAws) -> StreamPump:
+    queue = source.dead_letters_arn.rpartition(":")[2]
+    url = aws.clients("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+    bury = partial(aws.clients("sqs").send_message, QueueUrl=url)
+    return StreamPump(source, aws.clients("dynamodbstreams"), lambda text: bury(MessageBody=text), functions)
 
 
 def _describe(clients: Clients, applied: Applied, outbox: Path, rate_limit: int, web_url: str) -> EmulatedAws:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from infra.local.process import stack_process
 from sealdrop import ApiError, Client, Gone, NotFound
 from tests.e2e.conftest import Stack, User
 
@@ -208,8 +209,10 @@ def test_listing_removing_and_what_is_left(alice_shell: Shell, library: Client) 
     assert list(alice_shell.here.iterdir()) == [alice_shell.here / "a.txt"]
 
 
-def test_an_empty_account(bob_shell: Shell) -> None:
-    empty = bob_shell("ls")
+def test_an_empty_account(tmp_path: Path) -> None:
+    with stack_process(tmp_path) as fresh:  # on the shared stack every account soon has files
+        shell = Shell(tmp_path / "home", fresh.ready["api_url"], fresh.ready["users"][0]["token"])
+        empty = shell("ls")
     assert (empty.code, empty.out, empty.err) == (0, b"", "no files yet: sealdrop put FILE\n")
 
 

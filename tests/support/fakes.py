@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.adapters.dynamo_changes import read_change
 from chalicelib.adapters.header_check import header_is_authentic
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
@@ -319,3 +320,4 @@ class FakeWorld(World):
         self.mail_queue = FakeMailQueue()
         self.mailer = FakeMailer()
         self.authenticate_header = header_is_authentic
+        self.read_change = read_change

@@ -19,9 +19,9 @@ CONTRACTS = [
 LAYERS, CHALICE, AWS, PURE, SETTINGS, SERVICE, CLIENT = CONTRACTS
 VIOLATIONS = {  # module, what it must not import, as one line or several
     LAYERS: [
-        ("chalicelib.domain.file", "chalicelib.ports"),
+        ("chalicelib.domain.file", "chalicelib.ports.files"),
         ("chalicelib.domain.page", "chalicelib.services.list_files"),
-        ("chalicelib.ports", "chalicelib.adapters.dynamo_table"),
+        ("chalicelib.ports.files", "chalicelib.adapters.dynamo_table"),
         ("chalicelib.services.list_files", "chalicelib.adapters.dynamo_table"),
         ("chalicelib.services.list_files", "chalicelib.wire.files"),
         ("chalicelib.services.list_files", "chalicelib.bootstrap"),
