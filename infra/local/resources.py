@@ -181,12 +181,13 @@ def _configuration_set(clients: Clients, properties: Properties) -> Made:
 def _event_destination(clients: Clients, properties: Properties) -> Made:
     destination = dict(properties["EventDestination"])
     name, kinds = destination.pop("Name"), destination["MatchingEventTypes"]
+    configuration_set = properties["ConfigurationSetName"]
     clients("sesv2").create_configuration_set_event_destination(
-        ConfigurationSetName=properties["ConfigurationSetName"],
+        ConfigurationSetName=configuration_set,
         EventDestinationName=name,
         EventDestination=destination | {"MatchingEventTypes": [kind.upper() for kind in kinds]},
     )
-    return Made(name)
+    return Made(f"{configuration_set}|{name}")
 
 
 MAKERS: dict[str, Callable[[Clients, Properties], Made]] = {
