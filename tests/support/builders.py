@@ -9,7 +9,8 @@ from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.category import Category
 from chalicelib.domain.download import MANUAL_LIFETIME, Download
 from chalicelib.domain.file import EncryptionMode, File, Status
-from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, UserId
+from chalicelib.domain.ids import AccountId, BodyId, CategoryId, DownloadId, FileId, UserId
+from chalicelib.domain.mail import DEFAULT_LIFETIME, Mail, MailBody, Recipient, body_context, identifier_of, mail_id
 from chalicelib.domain.people import Author
 from chalicelib.services.create_file import NewFile
 from chalicelib.services.create_user import NewUser, create_user
@@ -17,6 +18,7 @@ from tests.support.fakes import FakeWorld
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALICE = Author(name="Alice Archer", email="alice@example.com", timezone="Europe/Vienna")
+CAROL = Recipient(email="carol@example.net", name="Carol Carter")  # has no account
 ALICES = AccountId("a11ce000-0000-4000-8000-00000000000a")
 BOBS = AccountId("b0b00000-0000-4000-8000-00000000000b")
 ALICE_ID = UserId("a11ce000-0000-4000-8000-000000000001")
@@ -108,6 +110,46 @@ def a_category(**changes: Any) -> Category:
     return Category(**fields | changes)
 
 
+def a_mail(**changes: Any) -> Mail:
+    """Queued a moment ago, to Carol, who has no account."""
+    account_id = changes.get("account_id", ALICES)
+    identifier = changes.get("identifier", identifier_of(uuid.uuid4().bytes))
+    fields: dict[str, Any] = {
+        "id": mail_id(account_id, identifier),
+        "identifier": identifier,
+        "account_id": account_id,
+        "author": ALICE,
+        "recipient": CAROL,
+        "subject": "Your invoice",
+        "body_id": BodyId(new_id()),
+        "download_id": DownloadId(new_id()),
+        "file_count": 1,
+        "max_downloads": 10,
+        "created_at": NOW,
+        "expires_at": changes.get("created_at", NOW) + DEFAULT_LIFETIME,
+    }
+    return Mail(**fields | changes)
+
+
+def stored_mail(world: FakeWorld, mail: Mail | None = None, *files: File, body: str = "<p>Hello</p>") -> Mail:
+    """A mail with its body and its download over these files, or over a new one."""
+    mail = mail or a_mail()
+    files = files or (stored(world, a_ready_file(account_id=mail.account_id)),)
+    download = a_download(
+        *files,
+        id=mail.download_id,
+        account_id=mail.account_id,
+        uses_left=mail.max_downloads,
+        created_at=mail.created_at,
+        expires_at=mail.expires_at,
+        mail_id=mail.id,
+    )
+    world.downloads.add(download)
+    sealed = world.bodies.seal(body, body_context(mail.body_id, mail.account_id))
+    body_record = MailBody(mail.body_id, mail.account_id, sealed, mail.forgotten_at)
+    return world.mails.add([replace(mail, file_count=len(files))], body_record)[0]
+
+
 def stored(world: FakeWorld, file: File, data: bytes = b"hello") -> File:
     """A file with its object, in the world's stores."""
     version = world.objects.put(file.object_key, data, checksum_sha256=file.checksum_sha256)
@@ -143,6 +185,44 @@ def verifying(world: FakeWorld) -> dict[str, Any]:
 def creating(world: FakeWorld) -> dict[str, Any]:
     """The ports of create_file."""
     return {"files": world.files, "categories": world.categories, "objects": world.objects, "keys": world.keys}
+
+
+def sending(world: FakeWorld) -> dict[str, Any]:
+    """The ports of send_mails."""
+    return {
+        "files": world.files,
+        "downloads": world.downloads,
+        "mails": world.mails,
+        "bodies": world.bodies,
+        "queue": world.mail_queue,
+    }
+
+
+def delivering(world: FakeWorld) -> dict[str, Any]:
+    """The ports of deliver_mail."""
+    return {
+        "mails": world.mails,
+        "users": world.users,
+        "downloads": world.downloads,
+        "macs": world.macs,
+        "mailer": world.mailer,
+    }
+
+
+def reminding(world: FakeWorld) -> dict[str, Any]:
+    """The ports of remind_recipient."""
+    return {
+        "mails": world.mails,
+        "inbox": world.inbox,
+        "downloads": world.downloads,
+        "macs": world.macs,
+        "mailer": world.mailer,
+    }
+
+
+def reading(world: FakeWorld) -> dict[str, Any]:
+    """The ports of read_inbox_mail."""
+    return {"inbox": world.inbox, "mails": world.mails, "bodies": world.bodies}
 
 
 def storing(world: FakeWorld) -> dict[str, Any]:
