@@ -8,12 +8,13 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
 
-from chalicelib.routes import downloads, files, tokens, triggers, user
+from chalicelib.routes import downloads, files, keys, tokens, triggers, user
 
 app = Chalice(app_name="sealdrop")
 
 app.register_blueprint(files.bp)
 app.register_blueprint(downloads.bp)
+app.register_blueprint(keys.bp)
 app.register_blueprint(tokens.bp)
 app.register_blueprint(user.bp)
 

@@ -15,6 +15,9 @@ from chalicelib.ports import (
     KeyService,
     Limiter,
     ObjectStore,
+    PinHasher,
+    PinTries,
+    TemporaryKeyStore,
     TokenStore,
     UserStore,
 )
@@ -99,6 +102,24 @@ class World:
         from chalicelib.adapters.kms_keys import KmsKeys
 
         return KmsKeys(self._client("kms"), self.settings.data_key_arn)
+
+    @_Once
+    def pin_hasher(self) -> PinHasher:
+        from chalicelib.adapters.kms_pins import KmsPinHasher
+
+        return KmsPinHasher(self._client("kms"), self.settings.pepper_key_arn)
+
+    @_Once
+    def pin_tries(self) -> PinTries:
+        from chalicelib.adapters.dynamo_pins import DynamoPinTries
+
+        return DynamoPinTries(self._table)
+
+    @_Once
+    def temporary_keys(self) -> TemporaryKeyStore:
+        from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys
+
+        return DynamoTemporaryKeys(self._table)
 
     @_Once
     def authenticate_header(self) -> HeaderAuthenticator:

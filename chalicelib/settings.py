@@ -18,6 +18,7 @@ class Settings:
     ratelimit_table: str
     files_bucket: str
     data_key_arn: str
+    pepper_key_arn: str  # of the HMAC key
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
 
 
@@ -29,6 +30,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ratelimit_table=_required(environment, "RATE_LIMIT_TABLE"),
         files_bucket=_required(environment, "FILES_BUCKET"),
         data_key_arn=_required(environment, "DATA_KEY_ARN"),
+        pepper_key_arn=_required(environment, "PEPPER_KEY_ARN"),
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
     )
 

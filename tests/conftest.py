@@ -15,6 +15,7 @@ OURS = (
     "RATE_LIMIT_TABLE",
     "FILES_BUCKET",
     "DATA_KEY_ARN",
+    "PEPPER_KEY_ARN",
     "RATE_LIMIT",
     "SEALDROP_URL",
     "SEALDROP_TOKEN",

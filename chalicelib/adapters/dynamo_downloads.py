@@ -22,6 +22,7 @@ from chalicelib.adapters.dynamo_table import (
     to_dynamo,
     values,
 )
+from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.file import File
@@ -133,6 +134,7 @@ def _to_item(download: Download) -> Item:
         "key_hash": download.key_hash,
         "sessions": {session: timestamp(until) for session, until in download.sessions.items()},
         "revoked_at": optional_timestamp(download.revoked_at),
+        "pin": verifier_item(download.pin),
     }
 
 
@@ -149,6 +151,7 @@ def _from_item(item: Item) -> Download:
         key_hash=SecretHash(key_hash) if key_hash else None,
         sessions={SecretHash(session): moment(until) for session, until in item["sessions"].items()},
         revoked_at=optional_moment(item.get("revoked_at")),
+        pin=verifier_from(item.get("pin")),
     )
 
 

@@ -9,6 +9,7 @@ from chalicelib.ports.keys import HeaderAuthenticator, KeyService, WrongContext
 from chalicelib.ports.limiter import Limiter
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
+from chalicelib.ports.pins import PinHasher, PinTries, TemporaryKeyStore
 
 __all__ = [
     "DownloadStore",
@@ -18,9 +19,12 @@ __all__ = [
     "Limiter",
     "ObjectGone",
     "ObjectStore",
+    "PinHasher",
+    "PinTries",
     "SignedRequest",
     "StaleRecord",
     "StoredObject",
+    "TemporaryKeyStore",
     "TokenStore",
     "UserStore",
     "WrongContext",

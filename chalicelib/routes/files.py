@@ -36,11 +36,11 @@ def index(call: Call, query: FilesQuery) -> Listing:
     return Listing([FileView.of(file) for file in page.rows], Meta.of(page))
 
 
-@endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201)
+@endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201, with_user=True)
 def create(call: Call, body: CreateFile) -> UploadTicketView:
     world = call.world
     ticket = create_file(
-        body.new_file(), call.token, call.now, files=world.files, objects=world.objects, keys=world.keys
+        body.new_file(), call.user, call.now, files=world.files, objects=world.objects, keys=world.keys
     )
     return UploadTicketView.of_ticket(ticket.file, ticket.upload, ticket.data_key)
 

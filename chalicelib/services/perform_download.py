@@ -4,10 +4,11 @@ The checks, numbered as in docs/threat-model.md:
 (D1) the key is known, and is the download's current one;
 (D2) the download is not revoked, has not expired, has a use left (or the session is open);
 (D3) at least one of its files can still be had: ready, not trashed, not expired, not purged;
+(K6) where the download asks for a PIN it is given and right: before that nothing of the files is told, nothing spent;
 (D4) one use is spent by one conditional write, which also opens the session;
 (D5) data keys and URLs are released only to who made that write, or holds its session;
 (D6) URLs live for minutes, force an attachment, and pin the verified version.
-Whatever check fails beyond (D1), the performer is told the same.
+Whatever check of (D2)-(D6) fails, the performer is told the same.
 """
 
 import secrets
@@ -26,18 +27,22 @@ from chalicelib.domain.download import (
     may_resume,
     may_spend,
 )
-from chalicelib.domain.errors import Gone, NotFound
+from chalicelib.domain.errors import Gone, NotFound, invalid
 from chalicelib.domain.file import File
 from chalicelib.domain.filename import content_disposition, download_type
+from chalicelib.domain.pin import Pin
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.secret import SECRET_BYTES, SecretHash, hash_secret, looks_like_secret, secret_text
-from chalicelib.ports import DownloadStore, KeyService, ObjectStore
+from chalicelib.ports import DownloadStore, KeyService, ObjectStore, PinHasher, PinTries
+from chalicelib.services.check_pin import WRONG_PIN, check_pin
+
+NO_PIN = "This download asks for a PIN."
 
 
 @dataclass(frozen=True, slots=True)
 class ShownDownload:
     download: Download
-    files: Sequence[File]
+    files: Sequence[File] | None  # None where a PIN is asked for first
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Performed:
 def show_download(key: DownloadKey, now: datetime, *, downloads: DownloadStore) -> ShownDownload:
     """What the download holds. Spends nothing, so link previews are harmless. Raises Gone."""
     download, files = _usable(key, None, now, downloads)
-    return ShownDownload(download, files)
+    return ShownDownload(download, None if download.pin else files)  # (K6)
 
 
 def find_download_key(text: str, *, downloads: DownloadStore) -> DownloadKey:
@@ -73,14 +78,21 @@ def find_download_key(text: str, *, downloads: DownloadStore) -> DownloadKey:
 def perform_download(
     key: DownloadKey,
     now: datetime,
+    pin: Pin | None = None,
     *,
     downloads: DownloadStore,
     objects: ObjectStore,
     keys: KeyService,
+    pin_tries: PinTries,
+    pin_hasher: PinHasher,
     pool: Executor,
 ) -> Performed:
-    """Spend one use. Raises Gone; Busy when KMS or DynamoDB fails, and then the use is given back."""
-    _, files = _usable(key, None, now, downloads)
+    """Spend one use. Raises Gone; Invalid and PinLocked for want of the right PIN, where one is asked for; Busy when
+    KMS or DynamoDB fails, and then the use is given back.
+    """
+    download, files = _usable(key, None, now, downloads)
+    if download.pin:
+        _check_pin(download, pin, now, pin_tries, pin_hasher)  # (K6)
     session = secret_text(secrets.token_bytes(SECRET_BYTES))
     session_hash, until = hash_secret(session), now + SESSION_LIFETIME
     unwrapping = _start_unwrapping(files, keys, pool)
@@ -129,6 +141,13 @@ def _usable(
     if not files:  # (D3)
         raise Gone(reason="no file left")
     return download, files
+
+
+def _check_pin(download: Download, pin: Pin | None, now: datetime, pin_tries: PinTries, pin_hasher: PinHasher) -> None:
+    if pin is None:
+        raise invalid("pin", NO_PIN)
+    if check_pin(pin, download.pin_holder, now, pin_tries=pin_tries, pin_hasher=pin_hasher) is None:
+        raise invalid("pin", WRONG_PIN)
 
 
 def _start_unwrapping(files: Sequence[File], keys: KeyService, pool: Executor) -> list["Future[bytes] | None"]:

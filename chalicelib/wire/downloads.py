@@ -9,6 +9,7 @@ from chalicelib.domain.file import File
 from chalicelib.domain.filename import split_filename
 from chalicelib.services.perform_download import Performed, ReleasedFile, ShownDownload
 from chalicelib.wire.base import In, Moment, Out
+from chalicelib.wire.pins import PinGuess
 from chalicelib.wire.uploads import EncryptionView
 
 
@@ -16,8 +17,13 @@ class CreateDownload(In):
     files: Annotated[list[str], Field(min_length=1, max_length=MAX_FILES)]
 
 
+class CreateKey(In):
+    pinKey: str | None = None  # noqa: N815 - an alias would let the other spelling pass as nothing
+
+
 class Perform(In):
     session: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    pin: PinGuess | None = None
 
 
 class DownloadView(Out):
@@ -83,18 +89,20 @@ class PublicDownloadView(Out):
     uses_left: int
     expires_at: Moment
     pin_required: bool
-    files: list[SharedFileView]
+    files: list[SharedFileView] | None = None  # left out where a PIN is asked for first
 
     @classmethod
     def of(cls, shown: ShownDownload) -> Self:
         download = shown.download
-        return cls(
-            sender=SenderView(name=download.sender.name, email=download.sender.email),
-            uses_left=download.uses_left,
-            expires_at=download.expires_at,
-            pin_required=False,
-            files=[SharedFileView.of(file) for file in shown.files],
-        )
+        fields: dict[str, Any] = {
+            "sender": SenderView(name=download.sender.name, email=download.sender.email),
+            "uses_left": download.uses_left,
+            "expires_at": download.expires_at,
+            "pin_required": download.pin is not None,
+        }
+        if shown.files is not None:
+            fields["files"] = [SharedFileView.of(file) for file in shown.files]
+        return cls(**fields)
 
 
 class PerformedView(Out):

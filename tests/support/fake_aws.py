@@ -21,6 +21,7 @@ from chalicelib.ports import ObjectGone, SignedRequest, StoredObject, WrongConte
 from tests.support.faults import Fake, port
 
 KEY_ARN = "arn:aws:kms:eu-west-1:000000000000:key/5a1d0000-0000-4000-8000-00000000d0d0"
+PEPPER_ARN = "arn:aws:kms:eu-west-1:000000000000:key/5a1d0000-0000-4000-8000-000000009e99"
 
 
 class S3Refusal(Exception):

@@ -22,8 +22,9 @@ from chalicelib.domain.rate_limit import BucketRule
 from chalicelib.domain.secret import SecretHash
 from chalicelib.ports import StaleRecord
 from chalicelib.settings import Settings
-from tests.support.fake_aws import KEY_ARN, FakeKeys, FakeObjects, S3Refusal, sha256_base64
+from tests.support.fake_aws import KEY_ARN, PEPPER_ARN, FakeKeys, FakeObjects, S3Refusal, sha256_base64
 from tests.support.fake_limiter import FakeLimiter, InlinePool
+from tests.support.fake_pins import FakePinHasher, FakePinTries, FakeTemporaryKeys
 from tests.support.faults import Fake, port, raises
 
 __all__ = [
@@ -32,6 +33,9 @@ __all__ = [
     "FakeKeys",
     "FakeLimiter",
     "FakeObjects",
+    "FakePinHasher",
+    "FakePinTries",
+    "FakeTemporaryKeys",
     "FakeTokens",
     "FakeUsers",
     "FakeWorld",
@@ -151,6 +155,18 @@ class FakeUsers(Fake):
         return self.users.get(user_id)
 
     @port
+    def save(self, before: User, after: User) -> User:
+        standing = self.users.get(before.id)
+        if standing is None:
+            raise Conflict
+        changes = {name: getattr(after, name) for name in ("name", "timezone", "pin")}
+        changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
+        if "pin" in changes and _version(standing) != _version(before):
+            raise Conflict
+        self.users[before.id] = replace(standing, **changes)
+        return self.users[before.id]
+
+    @port
     def find_account(self, account_id: AccountId) -> Account | None:
         return self.accounts.get(account_id)
 
@@ -213,7 +229,7 @@ class FakeWorld(World):
     """Put it in place with `bootstrap.use`."""
 
     def __init__(self, *, rate_limit: int = 300, pool: Executor | None = None) -> None:
-        self.settings = Settings("eu-west-1", "metadata", "ratelimit", "bucket", KEY_ARN, rate_limit)
+        self.settings = Settings("eu-west-1", "metadata", "ratelimit", "bucket", KEY_ARN, PEPPER_ARN, rate_limit)
         self.pool = pool or InlinePool()
         self.limiter = FakeLimiter(BucketRule(rate_limit))
         self.tokens = FakeTokens()
@@ -223,6 +239,13 @@ class FakeWorld(World):
         self.objects = FakeObjects()
         self.keys = FakeKeys()
         self.authenticate_header = header_is_authentic
+        self.pin_hasher = FakePinHasher()
+        self.pin_tries = FakePinTries(self.users.users, self.downloads.records)
+        self.temporary_keys = FakeTemporaryKeys()
+
+
+def _version(user: User) -> str | None:
+    return user.pin.version if user.pin else None
 
 
 def _newest(rows: Sequence[Row], limit: int, after: Position | None) -> Page[Row]:

@@ -15,12 +15,13 @@ FULL = {
     "RATE_LIMIT_TABLE": "r",
     "FILES_BUCKET": "b",
     "DATA_KEY_ARN": "arn",
+    "PEPPER_KEY_ARN": "pepper",
 }
 
 
 class TestSettings:
     def test_all_there(self) -> None:
-        assert read_settings(FULL | {"RATE_LIMIT": "60"}) == Settings("eu-west-1", "m", "r", "b", "arn", 60)
+        assert read_settings(FULL | {"RATE_LIMIT": "60"}) == Settings("eu-west-1", "m", "r", "b", "arn", "pepper", 60)
 
     def test_the_limit_has_a_default(self) -> None:
         assert read_settings(FULL).rate_limit == read_settings(FULL | {"RATE_LIMIT": ""}).rate_limit == 300
@@ -95,6 +96,9 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.DownloadStore, "downloads"),
         (ports.ObjectStore, "objects"),
         (ports.KeyService, "keys"),
+        (ports.PinHasher, "pin_hasher"),
+        (ports.PinTries, "pin_tries"),
+        (ports.TemporaryKeyStore, "temporary_keys"),
     ],
 )
 def test_the_fakes_have_every_method_of_their_port(port, fake: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.services.create_download import create_download, create_download_key
 from chalicelib.services.own_files import own_file
-from tests.support.builders import ALICES, BOBS, NOW, a_ready_file, a_token, new_id, stored
+from tests.support.builders import ALICES, BOBS, NOW, a_ready_file, a_user, new_id, stored
 from tests.support.fakes import FakeWorld
 
 
@@ -28,7 +28,7 @@ def test_o1_a_file_past_its_expiry_is_nobodys(world: FakeWorld) -> None:
 
 def test_o2_anothers_file_cannot_be_granted(world: FakeWorld) -> None:
     mine, theirs = stored(world, a_ready_file(account_id=BOBS)), stored(world, a_ready_file())
-    bob, ports = a_token(account_id=BOBS), {"files": world.files, "downloads": world.downloads}
+    bob, ports = a_user(account_id=BOBS), {"files": world.files, "downloads": world.downloads}
     assert create_download(bob, [mine.id], NOW, **ports)
     told = []
     for other in (theirs.id, new_id()):
@@ -41,8 +41,9 @@ def test_o2_anothers_file_cannot_be_granted(world: FakeWorld) -> None:
 def test_o3_no_key_for_anothers_download(world: FakeWorld) -> None:
     file = stored(world, a_ready_file())
     ports = {"files": world.files, "downloads": world.downloads}
-    download = create_download(a_token(), [file.id], NOW, **ports)
+    download = create_download(a_user(), [file.id], NOW, **ports)
     soon = NOW + timedelta(seconds=1)
+    making = {"downloads": world.downloads, "temporary_keys": world.temporary_keys, "pool": world.pool}
     with pytest.raises(NotFound):
-        create_download_key(BOBS, download.id, soon, downloads=world.downloads)
-    assert create_download_key(ALICES, download.id, soon, downloads=world.downloads)
+        create_download_key(a_user(account_id=BOBS), download.id, None, soon, **making)
+    assert create_download_key(a_user(), download.id, None, soon, **making)
