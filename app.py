@@ -8,7 +8,18 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
-from chalicelib.routes import categories, downloads, files, inbox, mail_triggers, mails, tokens, triggers, user
+from chalicelib.routes import (
+    categories,
+    downloads,
+    files,
+    inbox,
+    keys,
+    mail_triggers,
+    mails,
+    tokens,
+    triggers,
+    user,
+)
 
 app = Chalice(app_name="sealdrop")
 
@@ -17,6 +28,7 @@ app.register_blueprint(categories.bp)
 app.register_blueprint(downloads.bp)
 app.register_blueprint(mails.bp)
 app.register_blueprint(inbox.bp)
+app.register_blueprint(keys.bp)
 app.register_blueprint(tokens.bp)
 app.register_blueprint(user.bp)
 

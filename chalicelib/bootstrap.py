@@ -23,6 +23,9 @@ from chalicelib.ports import (
     MailQueue,
     MailStore,
     ObjectStore,
+    PinHasher,
+    PinTries,
+    TemporaryKeyStore,
     TokenStore,
     UserStore,
 )
@@ -157,6 +160,24 @@ class World:
         from chalicelib.adapters.ses_mailer import SesMailer
 
         return SesMailer(self._client("sesv2"), self.settings.mail_from, self.settings.mail_configuration_set)
+
+    @_Once
+    def pin_hasher(self) -> PinHasher:
+        from chalicelib.adapters.kms_pins import KmsPinHasher
+
+        return KmsPinHasher(self._client("kms"), self.settings.pepper_key_arn)
+
+    @_Once
+    def pin_tries(self) -> PinTries:
+        from chalicelib.adapters.dynamo_pins import DynamoPinTries
+
+        return DynamoPinTries(self._table)
+
+    @_Once
+    def temporary_keys(self) -> TemporaryKeyStore:
+        from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys
+
+        return DynamoTemporaryKeys(self._table)
 
     @_Once
     def authenticate_header(self) -> HeaderAuthenticator:

@@ -21,6 +21,7 @@ from chalicelib.adapters.dynamo_table import (
     timestamp,
 )
 from chalicelib.adapters.dynamo_transaction import Transaction
+from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.file import File
@@ -138,6 +139,7 @@ def _to_item(download: Download) -> Item:
         "link_hash": download.link_hash,
         "sessions": {session: timestamp(until) for session, until in download.sessions.items()},
         "revoked_at": optional_timestamp(download.revoked_at),
+        "pin": verifier_item(download.pin),
     }
 
 
@@ -155,6 +157,7 @@ def _from_item(item: Item) -> Download:
         link_hash=item.get("link_hash"),
         sessions={SecretHash(session): moment(until) for session, until in item["sessions"].items()},
         revoked_at=optional_moment(item.get("revoked_at")),
+        pin=verifier_from(item.get("pin")),
     )
 
 

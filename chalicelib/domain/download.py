@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.ids import AccountId, DownloadId, FileId, MailId
 from chalicelib.domain.people import Author
+from chalicelib.domain.pin import PinHolder, PinVerifier
 from chalicelib.domain.secret import SecretHash
 
 MANUAL_LIFETIME = timedelta(seconds=60)
@@ -30,6 +31,11 @@ class Download:
     link_hash: SecretHash | None = None  # of the one that went out in an e-mail; neither ends the other
     sessions: Mapping[SecretHash, datetime] = field(default_factory=dict)  # until when each may ask for fresh URLs
     revoked_at: datetime | None = None
+    pin: PinVerifier | None = None  # made for pin_holder; asked of whoever performs it, and not of its sessions
+
+    @property
+    def pin_holder(self) -> PinHolder:
+        return PinHolder("download", self.id)
 
     @property
     def forgotten_at(self) -> datetime:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.ids import AccountId, UserId
+from chalicelib.domain.pin import PinHolder, PinVerifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +35,15 @@ class User:
     name: str
     timezone: str  # an IANA name
     created_at: datetime
+    pin: PinVerifier | None = None  # asked for before files are handed out, where there is one
 
     @property
     def author(self) -> Author:
         return Author(name=self.name, email=self.email, timezone=self.timezone)
+
+    @property
+    def pin_holder(self) -> PinHolder:
+        return PinHolder("user", self.id)
 
 
 def initials(name: str) -> str:

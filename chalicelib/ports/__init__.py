@@ -21,6 +21,7 @@ from chalicelib.ports.mails import (
 )
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
+from chalicelib.ports.pins import PinHasher, PinTries, TemporaryKeyStore
 
 __all__ = [
     "BodySealer",
@@ -44,9 +45,12 @@ __all__ = [
     "NotSentNow",
     "ObjectGone",
     "ObjectStore",
+    "PinHasher",
+    "PinTries",
     "SignedRequest",
     "StaleRecord",
     "StoredObject",
+    "TemporaryKeyStore",
     "TokenStore",
     "TooManyCategories",
     "UserStore",

@@ -33,17 +33,18 @@ def index(call: Call, query: MailsQuery) -> Listing:
     return Listing([MailView.of(mail, query.include, downloads) for mail in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201)
+@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201, with_user=True)
 def create(call: Call, body: CreateMails) -> Listing:
     world = call.world
     sent = send_mails(
         body.new_mails(),
-        call.token,
+        call.user,
         call.now,
         files=world.files,
         downloads=world.downloads,
         mails=world.mails,
         bodies=world.bodies,
+        pin_hasher=world.pin_hasher,
         queue=world.mail_queue,
     )
     if sent.not_queued:

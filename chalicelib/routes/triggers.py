@@ -116,7 +116,8 @@ def handle_create_user(event: Any, request_id: str) -> dict[str, Any]:
     """IAM alone decides who may invoke this. Answers the user with the first token, or `error`."""
     try:
         order = _parse_order(event)
-        user, issued = create_user(order.new_user(), datetime.now(UTC), users=world().users)
+        here = world()
+        user, issued = create_user(order.new_user(), datetime.now(UTC), users=here.users, pin_hasher=here.pin_hasher)
     except SealdropError as error:
         return {"error": error_body(error, request_id)}
     log("user_created", request_id=request_id, account=user.account_id, user=user.id)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.ids import MailId
 from chalicelib.domain.mail import Mail, body_context
 from chalicelib.ports import BodySealer, MailStore
 from chalicelib.services.change_mail import change_mail
@@ -19,8 +20,17 @@ def open_mail(mail: Mail, now: datetime, *, mails: MailStore, bodies: BodySealer
     if not mail.is_open(now):
         return ReadMail(mail, None)
     body = body_of(mail, mails=mails, bodies=bodies)
-    opened = change_mail(mail, lambda it: it.opened(now) if it.is_open(now) else it, mails=mails)
+    opened = _opened(mail, now, mails)
     return ReadMail(opened, body if opened.is_open(now) else None)
+
+
+def mark_opened(mail_id: MailId, now: datetime, *, mails: MailStore) -> None:
+    if mail := mails.find(mail_id):
+        _opened(mail, now, mails)
+
+
+def _opened(mail: Mail, now: datetime, mails: MailStore) -> Mail:
+    return change_mail(mail, lambda it: it.opened(now) if it.is_open(now) else it, mails=mails)
 
 
 def body_of(mail: Mail, *, mails: MailStore, bodies: BodySealer) -> str | None:

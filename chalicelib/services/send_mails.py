@@ -6,10 +6,9 @@ Whether a recipient has an account is not looked up here: the request does the s
 import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.download import Download
 from chalicelib.domain.errors import Conflict, Invalid, invalid
 from chalicelib.domain.ids import BodyId, DownloadId, FileId
@@ -23,8 +22,9 @@ from chalicelib.domain.mail import (
     identifier_of,
     mail_id,
 )
-from chalicelib.domain.people import email_key
-from chalicelib.ports import BodySealer, DownloadStore, FileStore, IdentifiersTaken, MailQueue, MailStore
+from chalicelib.domain.people import User, email_key
+from chalicelib.domain.pin import Pin
+from chalicelib.ports import BodySealer, DownloadStore, FileStore, IdentifiersTaken, MailQueue, MailStore, PinHasher
 from chalicelib.services.create_download import check_files
 
 _ATTEMPTS = 5  # one suffices unless a random identifier is taken
@@ -38,6 +38,7 @@ class NewMails:
     file_ids: Sequence[str]
     max_downloads: int  # of each recipient
     expires_at: datetime | None  # None: after DEFAULT_LIFETIME
+    pin: Pin | None  # asked of whoever performs a download of theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,14 @@ class SentMails:
 
 def send_mails(
     new: NewMails,
-    sender: ApiToken,
+    sender: User,
     now: datetime,
     *,
     files: FileStore,
     downloads: DownloadStore,
     mails: MailStore,
     bodies: BodySealer,
+    pin_hasher: PinHasher,
     queue: MailQueue,
 ) -> SentMails:
     """Raises Invalid for recipients that are named twice, files that cannot be sent, an expiry out of bounds."""
@@ -65,7 +67,7 @@ def send_mails(
     sealed = bodies.seal(new.body, body_context(body_id, sender.account_id))
     for _ in range(_ATTEMPTS):
         drafts = [_draft(new, recipient, sender, body_id, now, expires_at) for recipient in new.recipients]
-        downloads.add_many([_grant(mail, new.file_ids) for mail in drafts])  # nothing leads to them before the mails
+        downloads.add_many(_grants(new, drafts, pin_hasher))  # nothing leads to them before the mails
         try:
             stored = mails.add(drafts, MailBody(body_id, sender.account_id, sealed, drafts[0].forgotten_at))
         except IdentifiersTaken:
@@ -96,7 +98,7 @@ def _check_recipients(recipients: Sequence[Recipient]) -> None:
 
 
 def _draft(
-    new: NewMails, recipient: Recipient, sender: ApiToken, body_id: BodyId, now: datetime, expires_at: datetime
+    new: NewMails, recipient: Recipient, sender: User, body_id: BodyId, now: datetime, expires_at: datetime
 ) -> Mail:
     identifier = identifier_of(secrets.token_bytes(16))
     return Mail(
@@ -110,9 +112,18 @@ def _draft(
         download_id=DownloadId(str(uuid.uuid4())),
         file_count=len(new.file_ids),
         max_downloads=new.max_downloads,
+        pin_required=new.pin is not None,
         created_at=now,
         expires_at=expires_at,
     )
+
+
+def _grants(new: NewMails, mails: Sequence[Mail], pin_hasher: PinHasher) -> list[Download]:
+    grants = [_grant(mail, new.file_ids) for mail in mails]
+    if new.pin is None:
+        return grants
+    verifiers = pin_hasher.make(new.pin, [grant.pin_holder for grant in grants])
+    return [replace(grant, pin=verifier) for grant, verifier in zip(grants, verifiers, strict=True)]
 
 
 def _grant(mail: Mail, file_ids: Sequence[str]) -> Download:

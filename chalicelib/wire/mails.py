@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from chalicelib.domain.download import MAX_FILES
 from chalicelib.domain.ids import DownloadId
 from chalicelib.domain.mail import DEFAULT_DOWNLOADS, MAX_DOWNLOADS, MAX_RECIPIENTS, Mail, Recipient
+from chalicelib.domain.pin import Pin
 from chalicelib.domain.text import one_line
 from chalicelib.services.embed_downloads import EmbeddedDownload
 from chalicelib.services.open_mail import ReadMail
@@ -17,6 +18,7 @@ from chalicelib.wire.downloads import DownloadView, SenderView, SharedFileView
 from chalicelib.wire.html_body import MAX_BODY_LENGTH, sanitised
 from chalicelib.wire.lists import SortedQuery
 from chalicelib.wire.people import AuthorView, Email, Name
+from chalicelib.wire.pins import NewPin
 
 Subject = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(one_line)
@@ -65,6 +67,7 @@ class CreateMails(In):
     files: Annotated[list[str], Field(min_length=1, max_length=MAX_FILES)]
     expires_at: Moment | None = None
     max_downloads: Annotated[int, Field(ge=1, le=MAX_DOWNLOADS)] = DEFAULT_DOWNLOADS
+    pin: NewPin | None = None  # told by another way: no e-mail holds it
 
     def new_mails(self) -> NewMails:
         return NewMails(
@@ -74,6 +77,7 @@ class CreateMails(In):
             file_ids=self.files,
             max_downloads=self.max_downloads,
             expires_at=self.expires_at,
+            pin=Pin(self.pin) if self.pin else None,
         )
 
 

@@ -1,5 +1,6 @@
 """Domain objects for tests: everything has a default, each test names what it is about."""
 
+import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,11 +12,16 @@ from chalicelib.domain.download import MANUAL_LIFETIME, Download
 from chalicelib.domain.file import EncryptionMode, File, Status
 from chalicelib.domain.ids import AccountId, BodyId, CategoryId, DownloadId, FileId, UserId
 from chalicelib.domain.mail import DEFAULT_LIFETIME, Mail, MailBody, Recipient, body_context, identifier_of, mail_id
-from chalicelib.domain.people import Author
+from chalicelib.domain.people import Author, User
+from chalicelib.domain.pin import PinHolder, PinVerifier, clean_pin
+from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text
+from chalicelib.domain.temporary_key import LIFETIME, TemporaryKey
+from chalicelib.services.create_download import create_download_key
 from chalicelib.services.create_file import NewFile
 from chalicelib.services.create_user import NewUser, create_user
 from tests.support.fakes import FakeWorld
 
+PIN = "1a2s3d"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALICE = Author(name="Alice Archer", email="alice@example.com", timezone="Europe/Vienna")
 CAROL = Recipient(email="carol@example.net", name="Carol Carter")  # has no account
@@ -31,16 +37,21 @@ class Caller:
 
     token: ApiToken
     text: str
+    email: str
 
     @property
     def account_id(self) -> AccountId:
         return self.token.account_id
 
+    @property
+    def user_id(self) -> UserId:
+        return self.token.user_id
+
 
 def enrol(world: FakeWorld, email: str, name: str, now: datetime = NOW) -> Caller:
     new = NewUser(email=email, name=name, timezone="UTC", account_id=None, account_name=None)
-    _, issued = create_user(new, now, users=world.users)
-    return Caller(issued.token, issued.text)
+    _, issued = create_user(new, now, users=world.users, pin_hasher=world.pin_hasher)
+    return Caller(issued.token, issued.text, email)
 
 
 def new_id() -> str:
@@ -77,13 +88,24 @@ def a_token(**changes: Any) -> ApiToken:
         "secret_hash": uuid.uuid4().hex * 2,
         "user_id": ALICE_ID,
         "account_id": ALICES,
-        "author": ALICE,
         "name": "laptop",
         "scopes": frozenset(Scope),
         "created_at": NOW,
         "expires_at": None,
     }
     return ApiToken(**fields | changes)
+
+
+def a_user(**changes: Any) -> User:
+    fields: dict[str, Any] = {
+        "id": ALICE_ID,
+        "account_id": ALICES,
+        "email": ALICE.email,
+        "name": ALICE.name,
+        "timezone": ALICE.timezone,
+        "created_at": NOW,
+    }
+    return User(**fields | changes)
 
 
 def a_download(*files: File, **changes: Any) -> Download:
@@ -194,6 +216,7 @@ def sending(world: FakeWorld) -> dict[str, Any]:
         "downloads": world.downloads,
         "mails": world.mails,
         "bodies": world.bodies,
+        "pin_hasher": world.pin_hasher,
         "queue": world.mail_queue,
     }
 
@@ -230,4 +253,50 @@ def storing(world: FakeWorld) -> dict[str, Any]:
 
 
 def performing(world: FakeWorld) -> dict[str, Any]:
+    return {**resuming(world), **checking_pins(world), "mails": world.mails, "bodies": world.bodies}
+
+
+def showing(world: FakeWorld) -> dict[str, Any]:
+    """The ports of show_download."""
+    return {"downloads": world.downloads, "mails": world.mails, "bodies": world.bodies}
+
+
+def keying(world: FakeWorld) -> dict[str, Any]:
+    """The ports of create_download_key."""
+    names = ("downloads", "inbox", "mails", "temporary_keys", "pool")
+    return {name: getattr(world, name) for name in names}
+
+
+def resuming(world: FakeWorld) -> dict[str, Any]:
     return {"downloads": world.downloads, "objects": world.objects, "keys": world.keys, "pool": world.pool}
+
+
+def checking_pins(world: FakeWorld) -> dict[str, Any]:
+    return {"pin_tries": world.pin_tries, "pin_hasher": world.pin_hasher}
+
+
+def key_to(world: FakeWorld, download: Download, now: datetime = NOW) -> str:
+    """A fresh key, made by a user of its account who has no PIN."""
+    owner = a_user(account_id=download.account_id)
+    return create_download_key(owner, download.id, None, now, **keying(world))[0]
+
+
+def give_pin(world: FakeWorld, caller: Caller, pin: str = PIN) -> User:
+    """Set the caller's PIN past the API; answers the user."""
+    user = world.users.users[caller.token.user_id]
+    world.users.users[user.id] = replace(user, pin=verifier_for(world, user.pin_holder, pin))
+    return world.users.users[user.id]
+
+
+def a_temporary_key(world: FakeWorld, user: User, **changes: Any) -> str:
+    """A good one, bought an instant ago with the PIN that the user has; answers its text."""
+    assert user.pin
+    text = secret_text(secrets.token_bytes(SECRET_BYTES))
+    fields = {"user_id": user.id, "pin_version": user.pin.version, "expires_at": NOW + LIFETIME}
+    world.temporary_keys.add(TemporaryKey(**{"key_hash": hash_secret(text), **fields} | changes))
+    return text
+
+
+def verifier_for(world: FakeWorld, holder: PinHolder, pin: str = PIN) -> PinVerifier:
+    [verifier] = world.pin_hasher.make(clean_pin(pin), [holder])
+    return verifier

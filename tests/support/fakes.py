@@ -36,6 +36,7 @@ from tests.support.fake_mails import (
     FakeMails,
 )
 from tests.support.fake_pages import page_of
+from tests.support.fake_pins import FakePinHasher, FakePinTries, FakeTemporaryKeys
 from tests.support.faults import Fake, port, raises
 
 __all__ = [
@@ -46,6 +47,9 @@ __all__ = [
     "FakeLimiter",
     "FakeMacs",
     "FakeObjects",
+    "FakePinHasher",
+    "FakePinTries",
+    "FakeTemporaryKeys",
     "FakeTokens",
     "FakeUsers",
     "FakeWorld",
@@ -215,6 +219,18 @@ class FakeUsers(Fake):
         return self.users.get(user_id)
 
     @port
+    def save(self, before: User, after: User) -> User:
+        standing = self.users.get(before.id)
+        if standing is None:
+            raise Conflict
+        changes = {name: getattr(after, name) for name in ("name", "timezone", "pin")}
+        changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
+        if "pin" in changes and _version(standing) != _version(before):
+            raise Conflict
+        self.users[before.id] = replace(standing, **changes)
+        return self.users[before.id]
+
+    @port
     def find_by_email(self, email: str) -> UserId | None:
         return self.addresses.get(email_key(email))
 
@@ -321,3 +337,10 @@ class FakeWorld(World):
         self.mailer = FakeMailer()
         self.authenticate_header = header_is_authentic
         self.read_change = read_change
+        self.pin_hasher = FakePinHasher()
+        self.pin_tries = FakePinTries(self.users.users, self.downloads.records)
+        self.temporary_keys = FakeTemporaryKeys()
+
+
+def _version(user: User) -> str | None:
+    return user.pin.version if user.pin else None

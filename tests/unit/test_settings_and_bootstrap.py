@@ -98,6 +98,9 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.ObjectStore, "objects"),
         (ports.KeyService, "keys"),
         (ports.MacService, "macs"),
+        (ports.PinHasher, "pin_hasher"),
+        (ports.PinTries, "pin_tries"),
+        (ports.TemporaryKeyStore, "temporary_keys"),
     ],
 )
 def test_the_fakes_have_every_method_of_their_port(port, fake: str) -> None:

@@ -35,7 +35,7 @@ def test_the_mail_failed_and_opens_nothing(world: FakeWorld) -> None:
 
 def test_it_leaves_the_inbox_too(world: FakeWorld, bob: Caller) -> None:
     """Else its sender could see it opened after it had failed, and know that there is an account."""
-    mail = delivered(world, bob.token.author.email)
+    mail = delivered(world, bob.email)
     assert world.inbox.find(mail.id)
     assert bounced(world, mail) is Delivery.FAILED
     assert world.inbox.find(mail.id) is None

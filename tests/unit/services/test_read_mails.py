@@ -27,7 +27,7 @@ def read(world: FakeWorld, user: Caller, mail: Mail, now: Any = LATER) -> InboxM
 
 
 def received(world: FakeWorld, bob: Caller, **changes: Any) -> Mail:
-    recipient = replace(a_mail().recipient, email=bob.token.author.email)
+    recipient = replace(a_mail().recipient, email=bob.email)
     mail = stored_mail(world, a_mail(recipient=recipient, **changes))
     deliver_mail(mail.id, WEB_URL, mail.created_at, **delivering(world))
     return world.mails.records[mail.id]

@@ -44,7 +44,7 @@ def test_it_holds_the_link_that_was_sent(world: FakeWorld) -> None:
 
 
 def test_a_user_is_sent_to_the_inbox(world: FakeWorld, bob: Caller) -> None:
-    mail = delivered(world, recipient=replace(a_mail().recipient, email=bob.token.author.email))
+    mail = delivered(world, recipient=replace(a_mail().recipient, email=bob.email))
     assert remind(world, mail)
     assert reminders(world)[0].link is None
 
@@ -113,7 +113,7 @@ def test_not_after_its_expiry_and_the_sweep_is_rid_of_it(world: FakeWorld) -> No
 
 
 def test_not_of_what_was_put_away_unread(world: FakeWorld, bob: Caller) -> None:
-    mail = delivered(world, recipient=replace(a_mail().recipient, email=bob.token.author.email))
+    mail = delivered(world, recipient=replace(a_mail().recipient, email=bob.email))
     hide_inbox_mail(bob.token.user_id, mail.id, inbox=world.inbox)
     assert not remind(world, mail)
 

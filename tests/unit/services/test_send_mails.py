@@ -10,12 +10,12 @@ from chalicelib.domain.errors import Busy, Conflict, Invalid
 from chalicelib.domain.mail import DEFAULT_LIFETIME, MAX_LIFETIME, MailStatus, Recipient, body_context, mail_id
 from chalicelib.ports import IdentifiersTaken
 from chalicelib.services.send_mails import NewMails, SentMails, send_mails
-from tests.support.builders import ALICES, BOBS, NOW, a_ready_file, a_token, new_id, sending, stored
+from tests.support.builders import ALICES, BOBS, NOW, a_ready_file, a_user, new_id, sending, stored
 from tests.support.fakes import FakeWorld, raises
 
 CAROL = Recipient(email="carol@example.net", name="Carol Carter")
 DAVE = Recipient(email="dave@example.net", name="dave@example.net")
-SENDER = a_token()
+SENDER = a_user()
 
 
 def new_mails(*file_ids: str, **changes: Any) -> NewMails:
@@ -26,6 +26,7 @@ def new_mails(*file_ids: str, **changes: Any) -> NewMails:
         "file_ids": list(file_ids),
         "max_downloads": 3,
         "expires_at": None,
+        "pin": None,
     }
     return NewMails(**fields | changes)
 
