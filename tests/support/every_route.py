@@ -6,14 +6,17 @@ from dataclasses import replace as replaced
 from typing import Any
 
 from chalicelib.domain.download import Download
+from chalicelib.domain.mail import entry_of
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text, token_text
 from tests.support.app_client import Answer, AppClient
 from tests.support.builders import (
+    NOW,
     PIN,
     Caller,
     a_category,
     a_download,
     a_file,
+    a_mail,
     a_ready_file,
     a_temporary_key,
     a_token,
@@ -21,6 +24,7 @@ from tests.support.builders import (
     key_to,
     new_id,
     stored,
+    stored_mail,
 )
 from tests.support.fakes import FakeWorld
 
@@ -148,6 +152,49 @@ def _drop_key(world: FakeWorld, owner: Caller) -> Good:
     return Good({"key": a_temporary_key(world, give_pin(world, owner))}, status=204)
 
 
+def _list_mails(world: FakeWorld, owner: Caller) -> Good:
+    _own_mail(world, owner)
+    return Good()
+
+
+def _own_mail(world: FakeWorld, owner: Caller) -> dict[str, str]:
+    return {"mail_id": stored_mail(world, a_mail(account_id=owner.account_id)).id}
+
+
+def _create_mails(world: FakeWorld, owner: Caller) -> Good:
+    files = [_own_ready(world, owner)["file_id"]]
+    recipients = [{"email": "carol@example.net", "name": "Carol Carter"}]
+    return Good(body={"recipients": recipients, "subject": "Yours", "body": "<p>Hi</p>", "files": files}, status=201)
+
+
+def _show_mail(world: FakeWorld, owner: Caller) -> Good:
+    return Good(_own_mail(world, owner))
+
+
+def _revoke_mail(world: FakeWorld, owner: Caller) -> Good:
+    return Good(_own_mail(world, owner), status=204)
+
+
+def _list_inbox(world: FakeWorld, owner: Caller) -> Good:
+    _received(world, owner)
+    return Good()
+
+
+def _received(world: FakeWorld, owner: Caller) -> dict[str, str]:
+    """From an account that is neither Alice's nor Bob's."""
+    mail = stored_mail(world)
+    world.inbox.records[mail.id] = entry_of(mail, owner.user_id, NOW)
+    return {"mail_id": mail.id}
+
+
+def _read_inbox(world: FakeWorld, owner: Caller) -> Good:
+    return Good(_received(world, owner))
+
+
+def _hide_inbox(world: FakeWorld, owner: Caller) -> Good:
+    return Good(_received(world, owner), status=204)
+
+
 GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("GET", "/files"): _list_files,
     ("POST", "/files"): _create_file,
@@ -162,6 +209,13 @@ GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("DELETE", "/categories/{category_id}"): _delete_category,
     ("POST", "/downloads"): _create_download,
     ("POST", "/downloads/{download_id}/keys"): _create_key,
+    ("GET", "/mails"): _list_mails,
+    ("POST", "/mails"): _create_mails,
+    ("GET", "/mails/{mail_id}"): _show_mail,
+    ("DELETE", "/mails/{mail_id}"): _revoke_mail,
+    ("GET", "/inbox"): _list_inbox,
+    ("GET", "/inbox/{mail_id}"): _read_inbox,
+    ("DELETE", "/inbox/{mail_id}"): _hide_inbox,
     ("GET", "/public/downloads/{key}"): _show_public,
     ("POST", "/public/downloads/{key}"): _perform,
     ("GET", "/tokens"): _nothing,
@@ -185,6 +239,7 @@ WITH_BODY: list[Route] = [
     ("PATCH", "/categories/{category_id}"),
     ("POST", "/downloads"),
     ("POST", "/downloads/{download_id}/keys"),
+    ("POST", "/mails"),
     ("POST", "/public/downloads/{key}"),
     ("POST", "/tokens"),
     ("POST", "/keys"),

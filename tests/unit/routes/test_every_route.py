@@ -279,7 +279,8 @@ class TestO1OwnThingsOnly:
         world = self.world
         tokens = {token.id: token.user_id for token in world.tokens.records.values()}
         keys = set(world.temporary_keys.records)
-        return dict(world.files.records), dict(world.downloads.records), set(world.objects.versions), tokens, keys
+        records = [dict(store.records) for store in (world.files, world.downloads, world.mails, world.inbox)]
+        return records, set(world.objects.versions), tokens, keys
 
     @routes(*OWNED)
     def test_o1_another_accounts_id_is_no_id(self, route: Route) -> None:

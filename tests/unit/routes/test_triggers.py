@@ -118,8 +118,15 @@ class TestSweep:
         stored(world, a_ready_file(expires_at=NOW))
         world.objects.before("delete_versions", raises(Busy(reason="throttled")))
         answer = table_of_contents.sweep(SCHEDULED, CONTEXT)
-        assert answer == {"seen": 2, "ended": 1, "failed": 1}
-        failed, line = map(json.loads, capsys.readouterr().out.splitlines())
+        assert answer == {
+            "seen": 2,
+            "ended": 1,
+            "failed": 1,
+            "mails_seen": 0,
+            "mails_queued": 0,
+            "mails_failed": 0,
+        }
+        failed, line, _ = map(json.loads, capsys.readouterr().out.splitlines())
         assert (failed["event"], failed["error"]) == ("sweep_failed", "Busy")
         assert (line["FilesDue"], line["FilesEnded"], line["SweepFailures"]) == (2, 1, 1)
 
