@@ -8,29 +8,12 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
-from chalicelib.routes import (
-    categories,
-    downloads,
-    files,
-    inbox,
-    keys,
-    mail_triggers,
-    mails,
-    tokens,
-    triggers,
-    user,
-)
+from chalicelib.routes import categories, downloads, files, inbox, keys, mail_triggers, mails, tokens, triggers, user
 
 app = Chalice(app_name="sealdrop")
 
-app.register_blueprint(files.bp)
-app.register_blueprint(categories.bp)
-app.register_blueprint(downloads.bp)
-app.register_blueprint(mails.bp)
-app.register_blueprint(inbox.bp)
-app.register_blueprint(keys.bp)
-app.register_blueprint(tokens.bp)
-app.register_blueprint(user.bp)
+for resource in (files, categories, downloads, mails, inbox, keys, tokens, user):
+    app.register_blueprint(resource.bp)
 
 
 @app.on_sqs_message(queue_arn="arn:aws:sqs:eu-west-1:000000000000:placeholder", batch_size=10, name="on_upload")
