@@ -4,14 +4,15 @@ boto3 and the adapters are imported inside the functions: importing `app` must l
 """
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
+from chalicelib.once import Once
 from chalicelib.ports import (
     BodySealer,
     CategoryStore,
     ChangeReader,
+    Consumer,
     DownloadStore,
     FileStore,
     HeaderAuthenticator,
@@ -32,43 +33,24 @@ from chalicelib.ports import (
 from chalicelib.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamo_postings import SearchTable
     from chalicelib.adapters.dynamo_table import MetadataTable
 
-T = TypeVar("T")
-
-# S3's Complete of many parts takes long. What SES is asked twice it sends twice, so once has to be enough.
-_PATIENCE_SECONDS = {"s3": 25, "sesv2": 20}
 POOL_THREADS = 16  # the parallel calls of one request: limiter beside token, KMS for several files
-
-
-class _Once(Generic[T]):
-    """A lazily made attribute, made once even when threads race for it."""
-
-    def __init__(self, make: Callable[[Any], T]) -> None:
-        self._make, self._lock = make, threading.RLock()
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, instance: Any, owner: type) -> T:
-        with self._lock:
-            if self._name not in instance.__dict__:
-                instance.__dict__[self._name] = self._make(instance)
-        return cast(T, instance.__dict__[self._name])
 
 
 class World:
     """The ports, wired to AWS. Tests hand in one of their own with `use`."""
 
-    @_Once
+    @Once
     def settings(self) -> Settings:
         return read_settings()
 
-    @_Once
+    @Once
     def pool(self) -> Executor:
         return ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="aws")
 
-    @_Once
+    @Once
     def limiter(self) -> Limiter:
         from chalicelib.adapters.dynamo_limiter import DynamoLimiter
         from chalicelib.domain.rate_limit import BucketRule
@@ -77,153 +59,153 @@ class World:
             self._client("dynamodb"), self.settings.ratelimit_table, BucketRule(self.settings.rate_limit)
         )
 
-    @_Once
+    @Once
     def tokens(self) -> TokenStore:
         from chalicelib.adapters.dynamo_people import DynamoTokens
 
         return DynamoTokens(self._table)
 
-    @_Once
+    @Once
     def users(self) -> UserStore:
         from chalicelib.adapters.dynamo_people import DynamoUsers
 
         return DynamoUsers(self._table)
 
-    @_Once
+    @Once
     def files(self) -> FileStore:
         from chalicelib.adapters.dynamo_files import DynamoFiles
 
-        return DynamoFiles(self._table)
+        return DynamoFiles(self._table, self._postings)
 
-    @_Once
+    @Once
     def categories(self) -> CategoryStore:
         from chalicelib.adapters.dynamo_categories import DynamoCategories
 
         return DynamoCategories(self._table)
 
-    @_Once
+    @Once
     def downloads(self) -> DownloadStore:
         from chalicelib.adapters.dynamo_downloads import DynamoDownloads
 
         return DynamoDownloads(self._table)
 
-    @_Once
+    @Once
     def objects(self) -> ObjectStore:
         from chalicelib.adapters.s3_objects import S3Objects
 
         return S3Objects(self._client("s3"), self.settings.files_bucket)
 
-    @_Once
+    @Once
     def keys(self) -> KeyService:
         from chalicelib.adapters.kms_keys import KmsKeys
 
         return KmsKeys(self._client("kms"), self.settings.data_key_arn)
 
-    @_Once
+    @Once
     def macs(self) -> MacService:
         from chalicelib.adapters.kms_macs import KmsMacs
 
         return KmsMacs(self._client("kms"), self.settings.pepper_key_arn)
 
-    @_Once
+    @Once
     def cursor_key(self) -> bytes:
         from chalicelib.domain.cursor import KEY_LABEL
 
         return self.macs.derive(KEY_LABEL)
 
-    @_Once
+    @Once
     def mails(self) -> MailStore:
         from chalicelib.adapters.dynamo_mails import DynamoMails
 
-        return DynamoMails(self._table)
+        return DynamoMails(self._table, self._postings)
 
-    @_Once
+    @Once
     def inbox(self) -> InboxStore:
         from chalicelib.adapters.dynamo_inbox import DynamoInbox
 
-        return DynamoInbox(self._table)
+        return DynamoInbox(self._table, self._postings)
 
-    @_Once
+    @Once
     def bodies(self) -> BodySealer:
         from chalicelib.adapters.sealed_bodies import SealedBodies
 
         return SealedBodies(self._client("kms"), self.settings.data_key_arn)
 
-    @_Once
+    @Once
     def mail_queue(self) -> MailQueue:
         from chalicelib.adapters.sqs_mail_queue import SqsMailQueue
 
         return SqsMailQueue(self._client("sqs"), self.settings.mail_queue_url)
 
-    @_Once
+    @Once
     def mailer(self) -> Mailer:
         from chalicelib.adapters.ses_mailer import SesMailer
 
         return SesMailer(self._client("sesv2"), self.settings.mail_from, self.settings.mail_configuration_set)
 
-    @_Once
+    @Once
     def pin_hasher(self) -> PinHasher:
         from chalicelib.adapters.kms_pins import KmsPinHasher
 
         return KmsPinHasher(self._client("kms"), self.settings.pepper_key_arn)
 
-    @_Once
+    @Once
     def pin_tries(self) -> PinTries:
         from chalicelib.adapters.dynamo_pins import DynamoPinTries
 
         return DynamoPinTries(self._table)
 
-    @_Once
+    @Once
     def temporary_keys(self) -> TemporaryKeyStore:
         from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys
 
         return DynamoTemporaryKeys(self._table)
 
-    @_Once
+    @Once
     def authenticate_header(self) -> HeaderAuthenticator:
         from chalicelib.adapters.header_check import header_is_authentic
 
         return header_is_authentic
 
-    @_Once
+    @Once
     def read_change(self) -> ChangeReader:
         from chalicelib.adapters.dynamo_changes import read_change
 
         return read_change
 
-    @_Once
+    @Once
+    def follow_search(self) -> Consumer:
+        return self._postings.follow
+
+    @Once
+    def _postings(self) -> "SearchTable":
+        from chalicelib.adapters.dynamo_postings import SearchTable
+
+        return SearchTable(self._client("dynamodb"), self.settings.search_table)
+
+    @Once
     def _table(self) -> "MetadataTable":
         from chalicelib.adapters.dynamo_table import MetadataTable
 
         return MetadataTable(self._client("dynamodb"), self.settings.metadata_table)
 
-    @_Once
+    @Once
     def _clients(self) -> dict[str, Any]:
         return {}
 
-    @_Once
+    @Once
     def _session(self) -> Any:
         import boto3
 
         return boto3.Session(region_name=self.settings.region)
 
     def _client(self, service: str) -> Any:
-        """One client a service. Making clients is not thread-safe in boto3, using them is."""
-        from botocore.config import Config
+        """One client a service."""
+        from chalicelib.adapters.aws_clients import make_client
 
         with _client_lock:
             if service not in self._clients:
-                self._clients[service] = self._session.client(
-                    service,
-                    config=Config(
-                        signature_version="s3v4" if service == "s3" else None,
-                        s3={"addressing_style": "virtual"},
-                        retries={"mode": "standard", "total_max_attempts": 1 if service == "sesv2" else 3},
-                        connect_timeout=2,
-                        read_timeout=_PATIENCE_SECONDS.get(service, 5),
-                        max_pool_connections=POOL_THREADS * 4,
-                    ),
-                )
+                self._clients[service] = make_client(self._session, service, POOL_THREADS * 4)
             return self._clients[service]
 
 

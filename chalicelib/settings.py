@@ -16,6 +16,7 @@ class Settings:
     region: str
     metadata_table: str
     ratelimit_table: str
+    search_table: str
     files_bucket: str
     data_key_arn: str
     pepper_key_arn: str  # of the HMAC key
@@ -32,6 +33,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         region=environment.get("AWS_REGION") or _required(environment, "AWS_DEFAULT_REGION"),
         metadata_table=_required(environment, "METADATA_TABLE"),
         ratelimit_table=_required(environment, "RATE_LIMIT_TABLE"),
+        search_table=_required(environment, "SEARCH_TABLE"),
         files_bucket=_required(environment, "FILES_BUCKET"),
         data_key_arn=_required(environment, "DATA_KEY_ARN"),
         pepper_key_arn=_required(environment, "PEPPER_KEY_ARN"),

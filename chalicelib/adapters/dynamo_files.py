@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from chalicelib.adapters.dynamo_due import due_attributes, due_ids
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
 from chalicelib.adapters.dynamo_people import author_from, author_item
+from chalicelib.adapters.dynamo_postings import SearchTable
+from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,
@@ -20,7 +22,7 @@ from chalicelib.adapters.dynamo_table import (
     optional_timestamp,
     timestamp,
 )
-from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status
+from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, FileId
 from chalicelib.domain.page import Order, Page, Position
 from chalicelib.domain.sealing import WrappedKey
@@ -32,8 +34,8 @@ file_key = KeyOfId(PREFIX, "FILE")
 
 
 class DynamoFiles:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
+    def __init__(self, table: MetadataTable, postings: SearchTable) -> None:
+        self._table, self._postings = table, postings
 
     def add(self, file: File) -> File:
         stored = replace(file, revision=1)
@@ -52,6 +54,19 @@ class DynamoFiles:
         self, account_id: AccountId, shelf: Shelf, order: Order, limit: int, after: Position | None
     ) -> Page[File]:
         return file_lists.page(self._table, _list_pk(account_id, shelf), order, limit, after)
+
+    def search(
+        self, account_id: AccountId, shelf: Shelf, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[File]:
+        sought = Sought(
+            list_pk=_list_pk(account_id, shelf),
+            search_pk=_search_pk(account_id),
+            keyword=keyword,
+            order=order,
+            limit=limit,
+            after=after,
+        )
+        return search(file_lists, self._table, self._postings, sought)
 
     def save(self, file: File) -> File:
         stored = replace(file, revision=file.revision + 1)
@@ -135,6 +150,7 @@ file_lists = Lists(
     {"created_at": LISTING, "filename_original": LISTING_A, "size": LISTING_B, "encrypted_size": LISTING_C},
     file_key,
     from_item,
+    searched_texts,
 )
 
 
@@ -142,12 +158,17 @@ def _index_attributes(file: File) -> dict[str, Any]:
     """Present only where the record belongs in the index: what is absent costs nothing there."""
     attributes: dict[str, Any] = {}
     if file.shelf:
-        attributes |= file_lists.attributes(_list_pk(file.account_id, file.shelf), file)
+        attributes |= file_lists.attributes(_list_pk(file.account_id, file.shelf), file, _search_pk(file.account_id))
     return attributes | due_attributes(PREFIX, file.id, file.due_at)
 
 
 def _list_pk(account_id: AccountId, shelf: Shelf) -> str:
     return f"ACCOUNT#{account_id}#FILES#{shelf}"
+
+
+def _search_pk(account_id: AccountId) -> str:
+    """One for all shelves: a file is in the index once, and says itself which shelf it is on."""
+    return f"ACCOUNT#{account_id}#FILES"
 
 
 def _multipart_item(plan: Multipart) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """Inboxes in the metadata table: one item for each mail that a user received, beside the mail itself."""
 
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, Lists
+from chalicelib.adapters.dynamo_postings import SearchTable
+from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import Item, KeyOfId, MetadataTable, moment, timestamp
 from chalicelib.domain.ids import MailId, UserId
-from chalicelib.domain.mail import INBOX_SORTS, InboxEntry
+from chalicelib.domain.mail import INBOX_SORTS, InboxEntry, searched_inbox_texts
 from chalicelib.domain.page import Order, Page, Position
 
 inbox_key = KeyOfId("INBOX", "INBOX")
 
 
 class DynamoInbox:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
+    def __init__(self, table: MetadataTable, postings: SearchTable) -> None:
+        self._table, self._postings = table, postings
 
     def find(self, mail_id: MailId) -> InboxEntry | None:
         item = self._table.get(inbox_key(mail_id))
@@ -19,6 +21,13 @@ class DynamoInbox:
 
     def list_of(self, user_id: UserId, order: Order, limit: int, after: Position | None) -> Page[InboxEntry]:
         return inbox_lists.page(self._table, _list_pk(user_id), order, limit, after)
+
+    def search(
+        self, user_id: UserId, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[InboxEntry]:
+        list_pk = _list_pk(user_id)
+        sought = Sought(list_pk=list_pk, search_pk=list_pk, keyword=keyword, order=order, limit=limit, after=after)
+        return search(inbox_lists, self._table, self._postings, sought)
 
     def remove(self, mail_id: MailId, user_id: UserId) -> bool:
         return self._table.delete(inbox_key(mail_id), "user_id = :user", user=user_id)
@@ -30,7 +39,7 @@ def entry_item(entry: InboxEntry) -> Item:
         "pk": pk,
         "sk": sk,
         "ttl": int(entry.forgotten_at.timestamp()),
-        **inbox_lists.attributes(_list_pk(entry.user_id), entry),
+        **inbox_lists.attributes(_list_pk(entry.user_id), entry, _list_pk(entry.user_id)),
         "user_id": entry.user_id,
         "identifier": entry.identifier,
         "subject": entry.subject,
@@ -58,6 +67,7 @@ inbox_lists = Lists(
     {"received_at": LISTING, "subject": LISTING_A, "created_by_email": LISTING_B},
     inbox_key,
     _from_item,
+    searched_inbox_texts,
 )
 
 

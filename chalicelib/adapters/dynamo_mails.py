@@ -15,6 +15,8 @@ from chalicelib.adapters.dynamo_due import due_attributes, due_ids
 from chalicelib.adapters.dynamo_inbox import entry_item, inbox_key
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
 from chalicelib.adapters.dynamo_people import author_from, author_item
+from chalicelib.adapters.dynamo_postings import SearchTable
+from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,
@@ -27,7 +29,15 @@ from chalicelib.adapters.dynamo_table import (
 )
 from chalicelib.adapters.dynamo_transaction import Transaction
 from chalicelib.domain.ids import AccountId, BodyId, DownloadId, MailId
-from chalicelib.domain.mail import MAIL_SORTS, InboxEntry, Mail, MailBody, MailStatus, Recipient
+from chalicelib.domain.mail import (
+    MAIL_SORTS,
+    InboxEntry,
+    Mail,
+    MailBody,
+    MailStatus,
+    Recipient,
+    searched_mail_texts,
+)
 from chalicelib.domain.page import Order, Page, Position
 from chalicelib.ports import IdentifiersTaken, StaleRecord
 
@@ -38,8 +48,8 @@ _AS_READ = "revision = :read"
 
 
 class DynamoMails:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
+    def __init__(self, table: MetadataTable, postings: SearchTable) -> None:
+        self._table, self._postings = table, postings
 
     def add(self, mails: Sequence[Mail], body: MailBody) -> list[Mail]:
         stored = [_next(mail) for mail in mails]
@@ -71,6 +81,13 @@ class DynamoMails:
 
     def list_of(self, account_id: AccountId, order: Order, limit: int, after: Position | None) -> Page[Mail]:
         return mail_lists.page(self._table, _list_pk(account_id), order, limit, after)
+
+    def search(
+        self, account_id: AccountId, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[Mail]:
+        list_pk = _list_pk(account_id)
+        sought = Sought(list_pk=list_pk, search_pk=list_pk, keyword=keyword, order=order, limit=limit, after=after)
+        return search(mail_lists, self._table, self._postings, sought)
 
     def save(self, mail: Mail, entry: InboxEntry | None = None) -> Mail:
         if entry:
@@ -118,7 +135,7 @@ def to_item(mail: Mail) -> Item:
         "pk": pk,
         "sk": sk,
         "ttl": int(mail.forgotten_at.timestamp()),  # tidying only: expiry is checked at use
-        **mail_lists.attributes(_list_pk(mail.account_id), mail),
+        **mail_lists.attributes(_list_pk(mail.account_id), mail, _list_pk(mail.account_id)),
         **due_attributes(PREFIX, mail.id, mail.due_at),
         "identifier": mail.identifier,
         "account_id": mail.account_id,
@@ -176,6 +193,7 @@ mail_lists = Lists(
     {"created_at": LISTING, "sent_at": LISTING_A, "subject": LISTING_B, "recipient_email": LISTING_C},
     mail_key,
     from_item,
+    searched_mail_texts,
 )
 
 

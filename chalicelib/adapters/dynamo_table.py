@@ -76,8 +76,12 @@ class MetadataTable:
         *,
         descending: bool,
         key_of_id: "KeyOfId",
+        containing: tuple[str, str] | None = None,
     ) -> tuple[list[Item], Position | None]:
-        """One page of a list by one Query, and where the next one goes on; None at the end."""
+        """One page of a list by one Query, and where the next one goes on; None at the end.
+
+        With `containing`, an attribute and a text, only items whose attribute holds the text; all count for the limit.
+        """
         query: dict[str, Any] = {
             "TableName": self.name,
             "IndexName": index.name,
@@ -86,6 +90,10 @@ class MetadataTable:
             "ScanIndexForward": not descending,
             "Limit": limit,
         }
+        if containing:
+            attribute, text = containing
+            query["FilterExpression"] = f"contains({attribute}, :text)"
+            query["ExpressionAttributeValues"] |= values(text=text)
         if after:
             pk, sk = key_of_id(after.id)
             query["ExclusiveStartKey"] = to_dynamo({"pk": pk, "sk": sk, "list_pk": list_pk, index.attribute: after.key})

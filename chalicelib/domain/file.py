@@ -4,6 +4,7 @@ Every move is a method that answers the changed record, or raises Conflict when 
 one conditional write on `revision` (ports.FileStore.save), so of two requests that move one file at once, one loses.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -140,6 +141,11 @@ class File:
     def _must_be_allowed(self, target: Status) -> None:
         if self.purging_at or target not in _MOVES[self.status]:
             raise Conflict(f"A file that is {self.status} cannot become {target}.")
+
+
+def searched_texts(file: File) -> Iterable[str]:
+    """What a keyword is looked for in."""
+    return (file.filename,)
 
 
 FILE_SORTS: Sorts[File] = {

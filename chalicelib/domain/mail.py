@@ -5,6 +5,7 @@ Every move is a method that answers the changed record; storing it is one condit
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -181,6 +182,16 @@ class InboxEntry:
     @property
     def id(self) -> MailId:
         return self.mail_id
+
+
+def searched_mail_texts(mail: Mail) -> Iterable[str]:
+    """What a keyword is looked for in."""
+    recipient = mail.recipient
+    return (mail.identifier, mail.subject, recipient.email, recipient.name, mail.author.name)
+
+
+def searched_inbox_texts(entry: InboxEntry) -> Iterable[str]:
+    return (entry.identifier, entry.subject, entry.sender_email, entry.sender_name)
 
 
 MAIL_SORTS: Sorts[Mail] = {

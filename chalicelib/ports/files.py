@@ -27,6 +27,14 @@ class FileStore(Protocol):
     ) -> Page[File]:
         """In one of the orders of FILE_SORTS; reads the page and no more. May lag behind `find` by moments."""
 
+    def search(
+        self, account_id: AccountId, shelf: Shelf, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[File]:
+        """The same, of the files whose `searched_texts` hold the folded keyword; bounded work, whatever their number.
+
+        So a page may be short, or empty, with more to come. A new name may be found later than `list_of` shows it.
+        """
+
     def save(self, file: File) -> File:
         """Store a changed record, if nobody has changed it since it was read: one conditional write.
 

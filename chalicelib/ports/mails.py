@@ -33,6 +33,13 @@ class MailStore(Protocol):
     def list_of(self, account_id: AccountId, order: Order, limit: int, after: Position | None) -> Page[Mail]:
         """In one of the orders of MAIL_SORTS; reads the page and no more. May lag behind `find` by moments."""
 
+    def search(
+        self, account_id: AccountId, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[Mail]:
+        """The same, of the mails whose `searched_mail_texts` hold the folded keyword; bounded work, whatever their
+        number. So a page may be short, or empty, with more to come.
+        """
+
     def save(self, mail: Mail, entry: InboxEntry | None = None) -> Mail:
         """Store a changed record, if nobody has changed it since it was read; with it, in the same write, its place
         in an inbox. Answers the record with its new revision. Raises StaleRecord.
@@ -53,6 +60,11 @@ class InboxStore(Protocol):
 
     def list_of(self, user_id: UserId, order: Order, limit: int, after: Position | None) -> Page[InboxEntry]:
         """In one of the orders of INBOX_SORTS; reads the page and no more."""
+
+    def search(
+        self, user_id: UserId, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[InboxEntry]:
+        """The same, of those whose `searched_inbox_texts` hold the folded keyword, as MailStore.search."""
 
     def remove(self, mail_id: MailId, user_id: UserId) -> bool:
         """Atomic: False when this user's inbox has no such mail."""

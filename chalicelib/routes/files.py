@@ -38,7 +38,16 @@ def index(call: Call, query: FilesQuery) -> Listing:
     account_id = call.token.account_id
     cursors = cursors_of(call, query, "files", account_id)
     after = cursors.read(query.cursor)
-    page = list_files(account_id, query.shelf, query.order, query.limit, after, call.now, files=call.world.files)
+    page = list_files(
+        account_id,
+        query.shelf,
+        query.keyword,
+        query.order,
+        query.limit,
+        after,
+        call.now,
+        files=call.world.files,
+    )
     found = categories_of(page.rows, categories=call.world.categories)
     rows = [FileView.of(file, found, embed=query.include is not None) for file in page.rows]
     return Listing(rows, Meta.of(page, cursors))

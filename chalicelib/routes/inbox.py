@@ -23,7 +23,16 @@ def index(call: Call, query: InboxQuery) -> Listing:
     user_id, world = call.token.user_id, call.world
     cursors = cursors_of(call, query, "inbox", user_id)
     after = cursors.read(query.cursor)
-    page = list_inbox(user_id, query.order, query.limit, after, call.now, inbox=world.inbox, mails=world.mails)
+    page = list_inbox(
+        user_id,
+        query.keyword,
+        query.order,
+        query.limit,
+        after,
+        call.now,
+        inbox=world.inbox,
+        mails=world.mails,
+    )
     if "download.files" in query.include:
         field = query.order.field
         page = bounded(page, lambda it: it.mail, lambda it: Position.of_row(INBOX_SORTS, field, it.entry))

@@ -26,7 +26,7 @@ def index(call: Call, query: MailsQuery) -> Listing:
     account_id = call.token.account_id
     cursors = cursors_of(call, query, "mails", account_id)
     after = cursors.read(query.cursor)
-    page = list_mails(account_id, query.order, query.limit, after, call.now, mails=call.world.mails)
+    page = list_mails(account_id, query.keyword, query.order, query.limit, after, call.now, mails=call.world.mails)
     if "download.files" in query.include:
         page = bounded(page, lambda mail: mail, lambda mail: Position.of_row(MAIL_SORTS, query.order.field, mail))
     downloads = embedded(call, query.include, page.rows)

@@ -72,7 +72,7 @@ class ChangeFailed(Exception):
 
 def _consumers() -> Sequence[Consumer]:
     """Who is told of every change."""
-    return []
+    return [world().follow_search]
 
 
 def _first_failure(consume: Consumer, changes: Sequence[Change]) -> int:

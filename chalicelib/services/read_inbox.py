@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.folding import fold
 from chalicelib.domain.ids import MailId, UserId, is_uuid
 from chalicelib.domain.mail import InboxEntry, Mail
 from chalicelib.domain.page import Order, Page, Position
@@ -22,6 +23,7 @@ class InboxMail:
 
 def list_inbox(
     user_id: UserId,
+    keyword: str | None,
     order: Order,
     limit: int,
     after: Position | None,
@@ -31,7 +33,10 @@ def list_inbox(
     mails: MailStore,
 ) -> Page[InboxMail]:
     """One page: its entries by one Query, and the mails as they stand by one BatchGetItem."""
-    page = inbox.list_of(user_id, order, limit, after)
+    if keyword is None:
+        page = inbox.list_of(user_id, order, limit, after)
+    else:
+        page = inbox.search(user_id, fold(keyword), order, limit, after)
     return Page(_with_mails(page.rows, now, mails), page.next)
 
 

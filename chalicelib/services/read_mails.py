@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.domain.folding import fold
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.mail import Mail
 from chalicelib.domain.page import Order, Page, Position
@@ -12,10 +13,20 @@ from chalicelib.services.own_mails import own_mail
 
 
 def list_mails(
-    account_id: AccountId, order: Order, limit: int, after: Position | None, now: datetime, *, mails: MailStore
+    account_id: AccountId,
+    keyword: str | None,
+    order: Order,
+    limit: int,
+    after: Position | None,
+    now: datetime,
+    *,
+    mails: MailStore,
 ) -> Page[Mail]:
     """One page. Forgotten ones are left out, so a page can be short and not the last."""
-    page = mails.list_of(account_id, order, limit, after)
+    if keyword is None:
+        page = mails.list_of(account_id, order, limit, after)
+    else:
+        page = mails.search(account_id, fold(keyword), order, limit, after)
     return replace(page, rows=[mail for mail in page.rows if mail.forgotten_at > now])
 
 

@@ -19,7 +19,7 @@ from chalicelib.services.sign_upload import Upload
 from chalicelib.services.update_file import FileChanges
 from chalicelib.wire.base import In, Moment, Out, Query, Sha256
 from chalicelib.wire.categories import CategoryView
-from chalicelib.wire.lists import SortedQuery
+from chalicelib.wire.lists import Keyword, SortedQuery
 from chalicelib.wire.people import AuthorView
 from chalicelib.wire.uploads import (
     EncryptionView,
@@ -105,6 +105,7 @@ class FileQuery(Query):
 
 class FilesQuery(SortedQuery):
     sort: FileSort = "-created_at"
+    keyword: Keyword | None = None
     include: Literal["category"] | None = None
     status: Literal["pending", "ready", "rejected"] | None = None
     trashed: Literal["true", "false"] = "false"

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from chalicelib.services.read_inbox import InboxMail
 from chalicelib.wire.base import Moment, Out
 from chalicelib.wire.downloads import SenderView
-from chalicelib.wire.lists import SortedQuery
+from chalicelib.wire.lists import Keyword, SortedQuery
 from chalicelib.wire.mails import Embedded, EmbeddedDownloadView, Include, embedded_fields
 from chalicelib.wire.people import AuthorView
 
@@ -21,6 +21,7 @@ InboxSort = Literal[  # INBOX_SORTS, both ways
 
 class InboxQuery(SortedQuery):
     sort: InboxSort = "-received_at"
+    keyword: Keyword | None = None
     include: Include = frozenset()
 
 

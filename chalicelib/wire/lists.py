@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.cursor import MAX_CURSOR_LENGTH, Cursors
 from chalicelib.domain.page import DEFAULT_LIMIT, MAX_LIMIT, Order, Page
+from chalicelib.domain.search import MAX_KEYWORD_LENGTH, usable_keyword
 from chalicelib.wire.base import Out, Query
 
 
@@ -32,6 +33,9 @@ class SortedQuery(ListQuery):
     @property
     def order(self) -> Order:
         return Order.of(self.sort)
+
+
+Keyword = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEYWORD_LENGTH), AfterValidator(usable_keyword)]
 
 
 class Meta(Out):

@@ -16,7 +16,7 @@ from chalicelib.services.send_mails import NewMails
 from chalicelib.wire.base import In, Moment, Out, Query
 from chalicelib.wire.downloads import DownloadView, SenderView, SharedFileView
 from chalicelib.wire.html_body import MAX_BODY_LENGTH, sanitised
-from chalicelib.wire.lists import SortedQuery
+from chalicelib.wire.lists import Keyword, SortedQuery
 from chalicelib.wire.people import AuthorView, Email, Name
 from chalicelib.wire.pins import NewPin
 
@@ -49,6 +49,7 @@ class IncludeQuery(Query):
 
 class MailsQuery(SortedQuery):
     sort: MailSort = "-created_at"
+    keyword: Keyword | None = None
     include: Include = frozenset()
 
 

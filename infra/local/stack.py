@@ -46,6 +46,7 @@ class EmulatedAws:
     bucket: str
     metadata_table: str
     ratelimit_table: str
+    search_table: str
     kms_key_arn: str
     pepper_key_arn: str
     queue_url: str
@@ -155,6 +156,7 @@ def _describe(clients: Clients, applied: Applied, outbox: Path, rate_limit: int,
         bucket=outputs["FilesBucketName"],
         metadata_table=outputs["MetadataTableName"],
         ratelimit_table=outputs["RateLimitTableName"],
+        search_table=outputs["SearchTableName"],
         kms_key_arn=outputs["DataKeyArn"],
         pepper_key_arn=outputs["PepperKeyArn"],
         queue_url=outputs["UploadQueueUrl"],

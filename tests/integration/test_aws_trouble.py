@@ -56,6 +56,10 @@ CALLS: dict[str, tuple[str, Act]] = {
     "FileStore.find": ("dynamodb.GetItem", lambda w: w.files.find(a_file().id)),
     "FileStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.files.find_many([a_file().id])),
     "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 5, None)),
+    "FileStore.search": (
+        "dynamodb.Query",
+        lambda w: w.files.search(ALICES, Shelf.READY, "x", NEWEST_FIRST, 5, None),
+    ),
     "FileStore.save": ("dynamodb.PutItem", lambda w: w.files.save(a_file())),
     "FileStore.remove": ("dynamodb.DeleteItem", lambda w: w.files.remove(a_file())),
     "FileStore.due": ("dynamodb.Query", lambda w: w.files.due(NOW, 5)),

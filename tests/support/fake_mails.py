@@ -9,9 +9,19 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chalicelib.domain.ids import AccountId, BodyId, MailId, UserId
-from chalicelib.domain.mail import INBOX_SORTS, MAIL_SORTS, InboxEntry, Mail, MailBody, MailStatus
+from chalicelib.domain.mail import (
+    INBOX_SORTS,
+    MAIL_SORTS,
+    InboxEntry,
+    Mail,
+    MailBody,
+    MailStatus,
+    searched_inbox_texts,
+    searched_mail_texts,
+)
 from chalicelib.domain.notification import Notification
 from chalicelib.domain.page import Order, Page, Position
+from chalicelib.domain.search import search_text
 from chalicelib.ports import IdentifiersTaken, StaleRecord, WrongContext
 from tests.support.fake_aws import canonical
 from tests.support.fake_pages import page_of
@@ -35,6 +45,14 @@ class FakeInbox(Fake):
     def list_of(self, user_id: UserId, order: Order, limit: int, after: Position | None) -> Page[InboxEntry]:
         mine = [entry for entry in self.records.values() if entry.user_id == user_id]
         return page_of(mine, INBOX_SORTS, order, limit, after)
+
+    @port
+    def search(
+        self, user_id: UserId, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[InboxEntry]:
+        mine = [entry for entry in self.records.values() if entry.user_id == user_id]
+        found = [entry for entry in mine if keyword in search_text(searched_inbox_texts(entry))]
+        return page_of(found, INBOX_SORTS, order, limit, after)
 
     @port
     def remove(self, mail_id: MailId, user_id: UserId) -> bool:
@@ -79,6 +97,14 @@ class FakeMails(Fake):
     def list_of(self, account_id: AccountId, order: Order, limit: int, after: Position | None) -> Page[Mail]:
         ours = [mail for mail in self.records.values() if mail.account_id == account_id]
         return page_of(ours, MAIL_SORTS, order, limit, after)
+
+    @port
+    def search(
+        self, account_id: AccountId, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[Mail]:
+        ours = [mail for mail in self.records.values() if mail.account_id == account_id]
+        found = [mail for mail in ours if keyword in search_text(searched_mail_texts(mail))]
+        return page_of(found, MAIL_SORTS, order, limit, after)
 
     @port
     def save(self, mail: Mail, entry: InboxEntry | None = None) -> Mail:

@@ -15,13 +15,14 @@ from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
 from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
-from chalicelib.domain.file import FILE_SORTS, File, Shelf
+from chalicelib.domain.file import FILE_SORTS, File, Shelf, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, TokenId, UserId
 from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.rate_limit import BucketRule
+from chalicelib.domain.search import search_text
 from chalicelib.domain.secret import SecretHash
-from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
+from chalicelib.ports import Change, NameTaken, StaleRecord, TooManyCategories
 from chalicelib.settings import Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
 from tests.support.fake_limiter import FakeLimiter, InlinePool
@@ -86,6 +87,14 @@ class FakeFiles(Fake):
     ) -> Page[File]:
         rows = [file for file in self.records.values() if file.account_id == account_id and file.shelf is shelf]
         return page_of(rows, FILE_SORTS, order, limit, after)
+
+    @port
+    def search(
+        self, account_id: AccountId, shelf: Shelf, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[File]:
+        rows = [file for file in self.records.values() if file.account_id == account_id and file.shelf is shelf]
+        found = [file for file in rows if keyword in search_text(searched_texts(file))]
+        return page_of(found, FILE_SORTS, order, limit, after)
 
     @port
     def save(self, file: File) -> File:
@@ -311,6 +320,7 @@ class FakeWorld(World):
             region="eu-west-1",
             metadata_table="metadata",
             ratelimit_table="ratelimit",
+            search_table="search",
             files_bucket="bucket",
             data_key_arn=KEY_ARN,
             pepper_key_arn=PEPPER_KEY_ARN,
@@ -340,6 +350,11 @@ class FakeWorld(World):
         self.pin_hasher = FakePinHasher()
         self.pin_tries = FakePinTries(self.users.users, self.downloads.records)
         self.temporary_keys = FakeTemporaryKeys()
+        self.follow_search = follow_nothing
+
+
+def follow_nothing(changes: Sequence[Change]) -> None:
+    """The fakes search their records themselves."""
 
 
 def _version(user: User) -> str | None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib import bootstrap, ports
+from chalicelib.once import Once
 from chalicelib.settings import MissingSetting, Settings, read_settings
 from tests.support.fakes import FakeWorld
 
@@ -13,6 +14,7 @@ FULL = {
     "AWS_REGION": "eu-west-1",
     "METADATA_TABLE": "m",
     "RATE_LIMIT_TABLE": "r",
+    "SEARCH_TABLE": "s",
     "FILES_BUCKET": "b",
     "DATA_KEY_ARN": "arn",
     "PEPPER_KEY_ARN": "hmac",
@@ -28,6 +30,7 @@ class TestSettings:
             region="eu-west-1",
             metadata_table="m",
             ratelimit_table="r",
+            search_table="s",
             files_bucket="b",
             data_key_arn="arn",
             pepper_key_arn="hmac",
@@ -71,7 +74,7 @@ class Counted(bootstrap.World):
         self.made = 0
         self.gate = threading.Barrier(8, timeout=10)
 
-    @bootstrap._Once
+    @Once
     def thing(self) -> object:
         self.made += 1
         return object()

@@ -52,7 +52,7 @@ before = set(threading.enumerate())
 sys.addaudithook(watch)
 import app
 arns = ("DATA_KEY_ARN", "PEPPER_KEY_ARN")
-ours = (*arns, "METADATA_TABLE", "RATE_LIMIT_TABLE", "FILES_BUCKET", "RATE_LIMIT", "AWS_REGION")
+ours = (*arns, "METADATA_TABLE", "RATE_LIMIT_TABLE", "SEARCH_TABLE", "FILES_BUCKET", "RATE_LIMIT", "AWS_REGION")
 print([name for name in asked if name in ours], set(threading.enumerate()) == before, done)
 """
     assert fresh(code) == "[] True []\n"

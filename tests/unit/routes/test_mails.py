@@ -215,6 +215,26 @@ class TestSendersSide:
                 break
         assert sorted(seen) == [f"{number}@example.net" for number in range(5)]
 
+    @pytest.mark.parametrize(
+        ("keyword", "found"),
+        [
+            ("INVOICE", ["bob@example.com", "carol@example.net"]),
+            ("b@example.c", ["bob@example.com"]),
+            ("baker", ["bob@example.com"]),
+            ("archer", ["bob@example.com", "carol@example.net"]),
+            ("nothing", []),
+        ],
+    )
+    def test_keyword(self, room: Mailroom, keyword: str, found: list[str]) -> None:
+        room.send()
+        rows = room.alice.get("/mails", query={"keyword": keyword, "sort": "recipient_email"}).data
+        assert [row["recipient_email"].lower() for row in rows] == found
+
+    def test_keyword_identifier(self, room: Mailroom) -> None:
+        mail = room.send()[0]
+        (row,) = room.alice.get("/mails", query={"keyword": mail["identifier"].lower()}).data
+        assert row["id"] == mail["id"]
+
     def test_a_page_with_many_files_goes_on_where_it_was_cut(self, room: Mailroom) -> None:
         files = [stored(room.world, a_ready_file(account_id=room.file.account_id)).id for _ in range(100)]
         room.send(recipients=[{"email": f"{number}@example.net"} for number in range(12)], files=files)
@@ -337,6 +357,13 @@ class TestInbox:
         assert [row["id"] for row in back] == [row["id"] for row in reversed(rows)]
         if field == "subject":
             assert [row["subject"] for row in rows] == ["A", "b", "c"]
+
+    @pytest.mark.parametrize(("keyword", "count"), [("your inv", 1), ("ALICE@", 1), ("archer", 1), ("bob", 0)])
+    def test_keyword(self, room: Mailroom, keyword: str, count: int) -> None:
+        mail = room.send()[0]
+        room.deliver()
+        assert len(room.bob.get("/inbox", query={"keyword": keyword}).data) == count
+        assert len(room.bob.get("/inbox", query={"keyword": mail["identifier"]}).data) == 1
 
     def test_hiding(self, room: Mailroom) -> None:
         mail = room.send()[0]

@@ -60,8 +60,8 @@ class TestSendersSide:
         mail = stored_mail(world)
         gone = mail.expires_at + KEPT_AFTER_EXPIRY
         order = Order("created_at", descending=True)
-        assert list_mails(ALICES, order, 5, None, gone - timedelta(seconds=1), mails=world.mails).rows == [mail]
-        assert list_mails(ALICES, order, 5, None, gone, mails=world.mails).rows == []
+        assert list_mails(ALICES, None, order, 5, None, gone - timedelta(seconds=1), mails=world.mails).rows == [mail]
+        assert list_mails(ALICES, None, order, 5, None, gone, mails=world.mails).rows == []
         with pytest.raises(NotFound):
             show_mail(ALICES, mail.id, gone, mails=world.mails, bodies=world.bodies)
 
@@ -105,7 +105,7 @@ class TestInbox:
         first, second = received(world, bob), received(world, bob, created_at=LATER)
         revoke_mail(ALICES, first.id, LATER, mails=world.mails)
         user = bob.token.user_id
-        page = list_inbox(user, NEWEST_RECEIVED, 5, None, LATER, inbox=world.inbox, mails=world.mails)
+        page = list_inbox(user, None, NEWEST_RECEIVED, 5, None, LATER, inbox=world.inbox, mails=world.mails)
         assert [it.mail for it in page.rows] == [second, world.mails.records[first.id]]
         assert [it.body for it in page.rows] == [None, None]
         assert world.mails.records[first.id].opened_at is None
@@ -173,8 +173,8 @@ class TestInbox:
         gone, user = mail.forgotten_at, bob.token.user_id
         with pytest.raises(NotFound):
             read(world, bob, mail, gone)
-        assert list_inbox(user, NEWEST_RECEIVED, 5, None, gone, inbox=world.inbox, mails=world.mails).rows == []
+        assert list_inbox(user, None, NEWEST_RECEIVED, 5, None, gone, inbox=world.inbox, mails=world.mails).rows == []
         del world.mails.records[mail.id]
         with pytest.raises(NotFound):
             read(world, bob, mail)
-        assert list_inbox(user, NEWEST_RECEIVED, 5, None, NOW, inbox=world.inbox, mails=world.mails).rows == []
+        assert list_inbox(user, None, NEWEST_RECEIVED, 5, None, NOW, inbox=world.inbox, mails=world.mails).rows == []
