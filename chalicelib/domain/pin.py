@@ -86,7 +86,9 @@ class Tries:
         return until if now < until else None
 
     def counting(self, try_id: str, now: datetime) -> "Tries":
-        """With one more. After a lock counting begins anew. Raises PinLocked."""
+        """With one more, unless it counts already. After a lock counting begins anew. Raises PinLocked."""
+        if try_id in self.ids:
+            return self
         if until := self.locked_until(now):
             raise pin_locked(until, now)
         return Tries(frozenset({try_id}) if self.are_used_up else self.ids | {try_id}, now)

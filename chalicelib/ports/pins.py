@@ -20,7 +20,7 @@ class PinHasher(Protocol):
 
 class PinTries(Protocol):
     def count(self, holder: PinHolder, try_id: str, now: datetime) -> PinVerifier | None:
-        """Count one try, by one conditional write, and answer what to check it against.
+        """Count one try, by one conditional write, and answer what to check it against. Once, however often it comes.
 
         None when the holder has no PIN: nothing is counted then. Raises PinLocked when too many were counted.
         """

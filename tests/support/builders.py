@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.category import Category
 from chalicelib.domain.download import MANUAL_LIFETIME, Download
@@ -13,7 +14,7 @@ from chalicelib.domain.file import EncryptionMode, File, Status
 from chalicelib.domain.ids import AccountId, BodyId, CategoryId, DownloadId, FileId, UserId
 from chalicelib.domain.mail import DEFAULT_LIFETIME, Mail, MailBody, Recipient, body_context, identifier_of, mail_id
 from chalicelib.domain.people import Author, User
-from chalicelib.domain.pin import PinHolder, PinVerifier, clean_pin
+from chalicelib.domain.pin import PinHolder, PinVerifier, ScryptCost, clean_pin
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text
 from chalicelib.domain.temporary_key import LIFETIME, TemporaryKey
 from chalicelib.services.create_download import create_download_key
@@ -252,7 +253,7 @@ def storing(world: FakeWorld) -> dict[str, Any]:
     return {"files": world.files, "objects": world.objects}
 
 
-def performing(world: FakeWorld) -> dict[str, Any]:
+def performing(world: World) -> dict[str, Any]:
     return {**resuming(world), **checking_pins(world), "mails": world.mails, "bodies": world.bodies}
 
 
@@ -267,11 +268,11 @@ def keying(world: FakeWorld) -> dict[str, Any]:
     return {name: getattr(world, name) for name in names}
 
 
-def resuming(world: FakeWorld) -> dict[str, Any]:
+def resuming(world: World) -> dict[str, Any]:
     return {"downloads": world.downloads, "objects": world.objects, "keys": world.keys, "pool": world.pool}
 
 
-def checking_pins(world: FakeWorld) -> dict[str, Any]:
+def checking_pins(world: World) -> dict[str, Any]:
     return {"pin_tries": world.pin_tries, "pin_hasher": world.pin_hasher}
 
 
@@ -279,6 +280,12 @@ def key_to(world: FakeWorld, download: Download, now: datetime = NOW) -> str:
     """A fresh key, made by a user of its account who has no PIN."""
     owner = a_user(account_id=download.account_id)
     return create_download_key(owner, download.id, None, now, **keying(world))[0]
+
+
+def a_verifier(**changes: Any) -> PinVerifier:
+    """Of no PIN that anybody knows."""
+    fields = {"version": new_id(), "salt": b"salt", "cost": ScryptCost(2, 1, 1), "mac": b"mac"}
+    return PinVerifier(**fields | changes)
 
 
 def give_pin(world: FakeWorld, caller: Caller, pin: str = PIN) -> User:

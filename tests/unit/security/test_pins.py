@@ -18,7 +18,6 @@ from chalicelib.domain.pin import (
     SCRYPT_COST,
     PinHolder,
     PinVerifier,
-    ScryptCost,
     Tries,
     clean_pin,
 )
@@ -38,6 +37,7 @@ from tests.support.builders import (
     a_temporary_key,
     a_token,
     a_user,
+    a_verifier,
     checking_pins,
     key_to,
     keying,
@@ -49,11 +49,6 @@ from tests.support.fakes import FakeWorld
 
 RIGHT, WRONG = clean_pin(PIN), clean_pin("0000")
 HOLDER = PinHolder("user", ALICE_ID)
-
-
-def a_verifier(**changes: Any) -> PinVerifier:
-    fields: dict[str, Any] = {"version": new_id(), "salt": b"salt", "cost": ScryptCost(2, 1, 1), "mac": b"mac"}
-    return PinVerifier(**fields | changes)
 
 
 def with_pin(world: FakeWorld, **changes: Any) -> User:
