@@ -8,22 +8,36 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
-from chalicelib.routes import categories, downloads, events, files, tokens, triggers, user
+from chalicelib.routes import (
+    categories,
+    downloads,
+    events,
+    files,
+    inbox,
+    keys,
+    mail_triggers,
+    mails,
+    tokens,
+    triggers,
+    user,
+)
 
 app = Chalice(app_name="sealdrop")
 
-app.register_blueprint(files.bp)
-app.register_blueprint(categories.bp)
-app.register_blueprint(downloads.bp)
-app.register_blueprint(tokens.bp)
-app.register_blueprint(events.bp)
-app.register_blueprint(user.bp)
+for resource in (files, categories, downloads, mails, inbox, keys, tokens, events, user):
+    app.register_blueprint(resource.bp)
 
 
 @app.on_sqs_message(queue_arn="arn:aws:sqs:eu-west-1:000000000000:placeholder", batch_size=10, name="on_upload")
 def on_upload(event: SQSEvent) -> dict[str, Any]:
     """S3 says that an object was created."""
     return triggers.handle_uploads(event)
+
+
+@app.on_sqs_message(queue_arn="arn:aws:sqs:eu-west-1:000000000000:mail", batch_size=1, name="on_mail")
+def on_mail(event: SQSEvent) -> dict[str, Any]:
+    """A mail is to be sent, or SES reports on one."""
+    return mail_triggers.handle_mails(event)
 
 
 @app.on_dynamodb_record(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain.act import Act
 from chalicelib.once import Once, OncePerAct
 from chalicelib.ports import (
+    BodySealer,
     CategoryStore,
     ChangeReader,
     Consumer,
@@ -19,11 +20,18 @@ from chalicelib.ports import (
     FileStore,
     HeaderAuthenticator,
     HeadSigner,
+    InboxStore,
     KeyService,
     Limiter,
     MacService,
+    Mailer,
+    MailQueue,
+    MailStore,
     NoteStore,
     ObjectStore,
+    PinHasher,
+    PinTries,
+    TemporaryKeyStore,
     TokenStore,
     UserStore,
 )
@@ -125,6 +133,54 @@ class World:
         return self.macs.derive(KEY_LABEL)
 
     @Once
+    def mails(self) -> MailStore:
+        from chalicelib.adapters.dynamo_mails import DynamoMails
+
+        return DynamoMails(self._table, self._postings)
+
+    @Once
+    def inbox(self) -> InboxStore:
+        from chalicelib.adapters.dynamo_inbox import DynamoInbox
+
+        return DynamoInbox(self._table, self._postings)
+
+    @Once
+    def bodies(self) -> BodySealer:
+        from chalicelib.adapters.sealed_bodies import SealedBodies
+
+        return SealedBodies(self._client("kms"), self.settings.data_key_arn)
+
+    @Once
+    def mail_queue(self) -> MailQueue:
+        from chalicelib.adapters.sqs_mail_queue import SqsMailQueue
+
+        return SqsMailQueue(self._client("sqs"), self.settings.mail_queue_url)
+
+    @Once
+    def mailer(self) -> Mailer:
+        from chalicelib.adapters.ses_mailer import SesMailer
+
+        return SesMailer(self._client("sesv2"), self.settings.mail_from, self.settings.mail_configuration_set)
+
+    @Once
+    def pin_hasher(self) -> PinHasher:
+        from chalicelib.adapters.kms_pins import KmsPinHasher
+
+        return KmsPinHasher(self._client("kms"), self.settings.pepper_key_arn)
+
+    @Once
+    def pin_tries(self) -> PinTries:
+        from chalicelib.adapters.dynamo_pins import DynamoPinTries
+
+        return DynamoPinTries(self._table)
+
+    @Once
+    def temporary_keys(self) -> TemporaryKeyStore:
+        from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys
+
+        return DynamoTemporaryKeys(self._table)
+
+    @Once
     def authenticate_header(self) -> HeaderAuthenticator:
         from chalicelib.adapters.header_check import header_is_authentic
 
@@ -189,22 +245,12 @@ class World:
         return boto3.Session(region_name=self.settings.region)
 
     def _client(self, service: str) -> Any:
-        """One client a service. Making clients is not thread-safe in boto3, using them is."""
-        from botocore.config import Config
+        """One client a service."""
+        from chalicelib.adapters.aws_clients import make_client
 
         with _client_lock:
             if service not in self._clients:
-                self._clients[service] = self._session.client(
-                    service,
-                    config=Config(
-                        signature_version="s3v4" if service == "s3" else None,
-                        s3={"addressing_style": "virtual"},
-                        retries={"mode": "standard", "total_max_attempts": 3},
-                        connect_timeout=2,
-                        read_timeout=25 if service == "s3" else 5,  # S3's Complete of many parts takes long
-                        max_pool_connections=POOL_THREADS * 4,
-                    ),
-                )
+                self._clients[service] = make_client(self._session, service, POOL_THREADS * 4)
             return self._clients[service]
 
 

@@ -24,6 +24,10 @@ class Settings:
     events_table: str
     events_key_arn: str  # of the HMAC key that signs the ends of the event chains
     events_days: int  # for so long is an event kept
+    mail_queue_url: str
+    mail_from: str  # the address that notifications come from
+    mail_configuration_set: str | None  # SES's; without it no bounce is heard of
+    web_url: str  # of the pages; a mail's link leads there
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
 
 
@@ -40,6 +44,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         events_table=_required(environment, "EVENTS_TABLE"),
         events_key_arn=_required(environment, "EVENTS_KEY_ARN"),
         events_days=_positive(environment, "EVENTS_DAYS", DEFAULT_EVENTS_DAYS),
+        mail_queue_url=_required(environment, "MAIL_QUEUE_URL"),
+        mail_from=_required(environment, "MAIL_FROM"),
+        mail_configuration_set=environment.get("MAIL_CONFIGURATION_SET") or None,
+        web_url=_required(environment, "WEB_URL"),
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
     )
 

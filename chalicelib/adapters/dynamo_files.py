@@ -7,13 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import call
+from chalicelib.adapters.dynamo_due import due_attributes, due_ids
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
 from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_postings import SearchTable
 from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import (
-    DUE_INDEX,
     Item,
     KeyOfId,
     MetadataTable,
@@ -22,7 +21,6 @@ from chalicelib.adapters.dynamo_table import (
     optional_moment,
     optional_timestamp,
     timestamp,
-    values,
 )
 from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, FileId
@@ -33,7 +31,6 @@ from chalicelib.ports import StaleRecord
 
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
-DUE_SHARDS = tuple("0123456789abcdef")  # by the id's first digit: the sweep's index has no hot partition
 
 
 class DynamoFiles:
@@ -85,20 +82,7 @@ class DynamoFiles:
         self._table.delete(file_key(file.id), "revision = :read", read=file.revision)
 
     def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        due: list[FileId] = []
-        for shard in DUE_SHARDS:
-            answer = call(
-                self._table.client.query,
-                TableName=self._table.name,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-                ExpressionAttributeValues=values(shard=f"{PREFIX}#{shard}", now=int(now.timestamp())),
-                Limit=limit - len(due),
-            )
-            due += [FileId(item["pk"]["S"].removeprefix(f"{PREFIX}#")) for item in answer["Items"]]
-            if len(due) >= limit:
-                break
-        return due
+        return [FileId(file_id) for file_id in due_ids(self._table, PREFIX, now, limit)]
 
 
 def to_item(file: File) -> Item:
@@ -175,10 +159,7 @@ def _index_attributes(file: File) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     if file.shelf:
         attributes |= file_lists.attributes(_list_pk(file.account_id, file.shelf), file, _search_pk(file.account_id))
-    if file.due_at:
-        attributes["due_shard"] = f"{PREFIX}#{file.id[0]}"
-        attributes["due_at"] = int(file.due_at.timestamp())
-    return attributes
+    return attributes | due_attributes(PREFIX, file.id, file.due_at)
 
 
 def _list_pk(account_id: AccountId, shelf: Shelf) -> str:

@@ -16,9 +16,11 @@ from chalicelib.adapters.dynamo_table import (
     moment,
     optional_moment,
     optional_timestamp,
+    standing_item,
     timestamp,
     to_dynamo,
 )
+from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken, Scope, token_id
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, TokenId, UserId
@@ -99,6 +101,22 @@ class DynamoUsers:
         item = self._table.get(user_key(user_id))
         return _user_from(item) if item else None
 
+    def find_by_email(self, email: str) -> UserId | None:
+        item = self._table.get(address_key(email_key(email)))
+        return UserId(item["user_id"]) if item else None
+
+    def save(self, before: User, after: User) -> User:
+        change, condition, names, given = _change(before, after)
+        try:
+            return _user_from(self._table.update(user_key(before.id), change, condition, names, **given))
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            standing = standing_item(error)
+            if standing and _stands(standing, before, after):  # our own write: its answer was lost
+                return _user_from(standing)
+            raise Conflict from error
+
     def find_account(self, account_id: AccountId) -> Account | None:
         item = self._table.get(account_key(account_id))
         if not item:
@@ -129,7 +147,6 @@ def token_item(token: ApiToken) -> Item:
         "secret_hash": token.secret_hash,
         "user_id": token.user_id,
         "account_id": token.account_id,
-        "author": author_item(token.author),
         "name": token.name,
         "scopes": sorted(token.scopes),
         "created_at": timestamp(token.created_at),
@@ -143,7 +160,6 @@ def _token_from(item: Item) -> ApiToken:
         secret_hash=SecretHash(item["secret_hash"]),
         user_id=UserId(item["user_id"]),
         account_id=AccountId(item["account_id"]),
-        author=author_from(item["author"]),
         name=item["name"],
         scopes=frozenset(map(Scope, item["scopes"])),
         created_at=moment(item["created_at"]),
@@ -165,6 +181,7 @@ def _user_item(user: User) -> Item:
         "name": user.name,
         "timezone": user.timezone,
         "created_at": timestamp(user.created_at),
+        "pin": verifier_item(user.pin),
     }
 
 
@@ -176,7 +193,33 @@ def _user_from(item: Item) -> User:
         name=item["name"],
         timezone=item["timezone"],
         created_at=moment(item["created_at"]),
+        pin=verifier_from(item.get("pin")),
     )
+
+
+def _change(before: User, after: User) -> tuple[str, str, dict[str, str], dict[str, Any]]:
+    """Update expression and condition, the names and the values in them."""
+    old, new = _user_item(before), _user_item(after)
+    changed = {name: new[name] for name in ("name", "timezone", "pin") if new[name] != old[name]}
+    given = {name: value for name, value in changed.items() if value is not None}
+    removed = [f"#{name}" for name in changed if name not in given]
+    names, condition = {f"#{name}": name for name in changed}, "attribute_exists(pk)"
+    if "pin" in changed:
+        removed += ["pin_tries", "pin_tried_at"]
+        if before.pin:
+            condition += " AND #pin.#version = :version"
+            names["#version"], given["version"] = "version", before.pin.version
+        else:
+            condition += " AND attribute_not_exists(#pin)"
+    sets = [f"#{name} = :{name}" for name in changed if name in given]
+    change = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("REMOVE", removed)) if parts)
+    return change, condition, names, given
+
+
+def _stands(standing: Item, before: User, after: User) -> bool:
+    """Whether all that was to change has, whoever changed it."""
+    old, new = _user_item(before), _user_item(after)
+    return all(standing.get(name) == value for name, value in new.items() if value != old[name])
 
 
 def _address_item(user: User) -> Item:

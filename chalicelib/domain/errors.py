@@ -83,6 +83,13 @@ class RateLimited(SealdropError):
     default_message = "Too many requests from this address. Wait for the time that Retry-After says."
 
 
+class PinLocked(SealdropError):
+    """Whatever the guess was: it has not been looked at."""
+
+    code = "pin_locked"
+    default_message = "Too many wrong PINs. Wait for the time that Retry-After says."
+
+
 class Busy(SealdropError):
     """AWS throttles us or does not answer."""
 

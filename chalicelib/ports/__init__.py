@@ -18,11 +18,23 @@ from chalicelib.ports.events import (
 from chalicelib.ports.files import FileStore, StaleRecord
 from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
 from chalicelib.ports.limiter import Limiter
+from chalicelib.ports.mails import (
+    BodySealer,
+    IdentifiersTaken,
+    InboxStore,
+    Mailer,
+    MailQueue,
+    MailStore,
+    NeverSendable,
+    NotSentNow,
+)
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
+from chalicelib.ports.pins import PinHasher, PinTries, TemporaryKeyStore
 
 __all__ = [
     "MOST_ENTRIES",
+    "BodySealer",
     "CategoryStore",
     "Change",
     "ChangeReader",
@@ -35,17 +47,27 @@ __all__ = [
     "HeadMoved",
     "HeadSigner",
     "HeaderAuthenticator",
+    "IdentifiersTaken",
+    "InboxStore",
     "Item",
     "KeyService",
     "Limiter",
     "MacService",
+    "MailQueue",
+    "MailStore",
+    "Mailer",
     "NameTaken",
+    "NeverSendable",
+    "NotSentNow",
     "NoteStore",
     "ObjectGone",
     "ObjectStore",
+    "PinHasher",
+    "PinTries",
     "SignedRequest",
     "StaleRecord",
     "StoredObject",
+    "TemporaryKeyStore",
     "TokenStore",
     "TooManyCategories",
     "UserStore",

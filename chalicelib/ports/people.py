@@ -32,4 +32,14 @@ class UserStore(Protocol):
 
     def find(self, user_id: UserId) -> User | None: ...
 
+    def find_by_email(self, email: str) -> UserId | None:
+        """The user whose address this is, however it is spelt."""
+
+    def save(self, before: User, after: User) -> User:
+        """Store name, time zone and PIN where the two differ, and nothing else, in one conditional write.
+
+        Answers the record as it then stands. A PIN is put only in the place of that of `before`, with no tries at it.
+        Raises Conflict, and writes nothing, when that was replaced meanwhile, or the user is gone.
+        """
+
     def find_account(self, account_id: AccountId) -> Account | None: ...

@@ -30,7 +30,7 @@ from chalicelib.logs import describe, log
 from chalicelib.routes.call import Call, begin, log_call
 from chalicelib.routes.errors import INTERNAL, STATUS_OF_CODE, error_body, internal_body
 from chalicelib.routes.headers import CORS, FIXED_HEADERS, rate_limit_headers
-from chalicelib.services.authenticate import authenticate
+from chalicelib.services.authenticate import authenticate, user_of
 from chalicelib.settings import MissingSetting
 from chalicelib.wire.base import NoQuery, Query, as_invalid
 from chalicelib.wire.lists import Listing
@@ -55,11 +55,12 @@ def endpoint(
     status: int = 200,
     lookup: Lookup | None = None,
     guarded: bool = False,
+    with_user: bool = False,  # read the caller's user too, while the limiter is asked: `call.user`
 ) -> Callable[[View], View]:
     """Register a view that takes a `Call`, the path's parameters, and `body` and `query` where it declares them.
 
     It answers a model, a `Listing`, or None for 204. On a public route, `lookup` turns the path's parameters into what
-    the view takes, while the limiter is asked. A `guarded` route, where keys could be guessed, is refused without it.
+    the view takes, while the limiter is asked. A `guarded` route, where keys or PINs could be guessed, needs it.
     """
 
     def decorate(view: View) -> View:
@@ -70,9 +71,8 @@ def endpoint(
             except Exception as error:  # noqa: BLE001 - Chalice's own handler would log the path, and that can be a key
                 return _broken(blueprint.current_request, error)
             try:
-                found = _admit(call, scope, lookup, parameters, guarded=guarded)
-                arguments = _parse(call.request, body, query)
-                return _finish(call, status, view(call, **found, **arguments))
+                found = _admit(call, scope, lookup, parameters, guarded=guarded, with_user=with_user)
+                return _finish(call, status, view(call, **found, **_parse(call.request, body, query)))
             except SealdropError as error:
                 return _refuse(call, error)
             except Exception as error:  # noqa: BLE001 - the last resort: no detail goes out, all of it to the log
@@ -96,7 +96,13 @@ def _broken(request: Request, error: Exception) -> Response:
 
 
 def _admit(
-    call: Call, scope: Scope | None, lookup: Lookup | None, parameters: dict[str, str], *, guarded: bool
+    call: Call,
+    scope: Scope | None,
+    lookup: Lookup | None,
+    parameters: dict[str, str],
+    *,
+    guarded: bool,
+    with_user: bool,
 ) -> Mapping[str, Any]:
     """The path's parameters, or what `lookup` found by them, for a caller who may go on."""
     if scope is PUBLIC:
@@ -110,8 +116,7 @@ def _admit(
     refused: SealdropError | None = None
     try:
         if scope is not None:
-            header = call.request.headers.get("authorization")
-            call.caller = authenticate(header, scope, call.now, tokens=call.world.tokens)
+            _identify(call, scope, with_user=with_user)
         elif lookup is not None:
             found = lookup(call, **parameters)
     except SealdropError as error:
@@ -123,6 +128,13 @@ def _admit(
         call.noting_use = call.world.pool.submit(call.world.tokens.note_use, call.caller.secret_hash, call.now)
     call.world = call.world.acting(call.act)  # from here on, what is written says who wrote it
     return found
+
+
+def _identify(call: Call, scope: Scope, *, with_user: bool) -> None:
+    header = call.request.headers.get("authorization")
+    call.caller = authenticate(header, scope, call.now, tokens=call.world.tokens)
+    if with_user:
+        call.calling_user = user_of(call.caller, users=call.world.users)
 
 
 def _await_limiter(call: Call, taking: "Future[RateLimit]", *, guarded: bool) -> None:

@@ -17,6 +17,7 @@ STATUS_OF_CODE = {
     "too_large": 413,
     "unsupported_media_type": 415,
     "invalid": 422,
+    "pin_locked": 429,
     "rate_limited": 429,
     INTERNAL: 500,
     "busy": 503,

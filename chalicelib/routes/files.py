@@ -53,12 +53,12 @@ def index(call: Call, query: FilesQuery) -> Listing:
     return Listing(rows, Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201)
+@endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201, with_user=True)
 def create(call: Call, body: CreateFile) -> UploadTicketView:
     world = call.world
     ticket = create_file(
         body.new_file(),
-        call.token,
+        call.user,
         call.now,
         files=world.files,
         categories=world.categories,

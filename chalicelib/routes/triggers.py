@@ -13,6 +13,7 @@ from chalicelib.domain.errors import SealdropError
 from chalicelib.logs import Metric, describe, log, log_with_metrics
 from chalicelib.ports import Change, Consumer
 from chalicelib.routes.errors import error_body
+from chalicelib.routes.mail_triggers import handle_mail_sweep
 from chalicelib.services.create_user import create_user
 from chalicelib.services.on_upload import on_upload
 from chalicelib.services.record_events import record_events
@@ -126,7 +127,7 @@ def handle_sweep() -> dict[str, int]:
         ("SweepFailures", len(swept.failures), "Count"),
     ]
     log_with_metrics("sweep", metrics, ("function", "sweep"))
-    return {"seen": swept.seen, "ended": swept.ended, "failed": len(swept.failures)}
+    return {"seen": swept.seen, "ended": swept.ended, "failed": len(swept.failures)} | handle_mail_sweep()
 
 
 def handle_create_user(event: Any, request_id: str) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def handle_create_user(event: Any, request_id: str) -> dict[str, Any]:
     here = world().acting(Act(actor=Actor.OPERATOR, at=now, request_id=request_id))
     try:
         order = _parse_order(event)
-        user, issued = create_user(order.new_user(), now, users=here.users)
+        user, issued = create_user(order.new_user(), now, users=here.users, pin_hasher=here.pin_hasher)
     except SealdropError as error:
         return {"error": error_body(error, request_id)}
     log("user_created", request_id=request_id, account=user.account_id, user=user.id)

@@ -6,7 +6,8 @@ from chalicelib.domain.api_token import Scope
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
 from chalicelib.services.show_user import show_user
-from chalicelib.wire.people import HealthView, UserView
+from chalicelib.services.update_user import update_user
+from chalicelib.wire.people import HealthView, PatchUser, UserView
 
 bp = Blueprint(__name__)
 
@@ -14,6 +15,21 @@ bp = Blueprint(__name__)
 @endpoint(bp, "GET", "/user", scope=Scope.ACCOUNT)
 def show(call: Call) -> UserView:
     user, account = show_user(call.token, users=call.world.users)
+    return UserView.of_user(user, account, call.token)
+
+
+@endpoint(bp, "PATCH", "/user", scope=Scope.ACCOUNT, body=PatchUser, guarded=True, with_user=True)
+def update(call: Call, body: PatchUser) -> UserView:
+    world = call.world
+    user = update_user(
+        call.user,
+        body.changes(),
+        call.now,
+        users=world.users,
+        pin_tries=world.pin_tries,
+        pin_hasher=world.pin_hasher,
+    )
+    _, account = show_user(call.token, users=world.users)
     return UserView.of_user(user, account, call.token)
 
 

@@ -4,10 +4,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.errors import invalid
 from chalicelib.domain.file import EncryptionMode, File, object_key
 from chalicelib.domain.ids import FileId
+from chalicelib.domain.people import User
 from chalicelib.domain.sealing import DataKey, encryption_context, header_length, sealed_size
 from chalicelib.domain.upload import MAX_STORED_BYTES, SINGLE_PUT_BYTES, Multipart, part_bytes_for
 from chalicelib.ports import CategoryStore, FileStore, KeyService, ObjectStore
@@ -39,7 +39,7 @@ class UploadTicket:
 
 def create_file(
     new: NewFile,
-    owner: ApiToken,
+    owner: User,
     now: datetime,
     *,
     files: FileStore,
@@ -88,7 +88,7 @@ def _check(new: NewFile, now: datetime) -> None:
         )
 
 
-def _stored_bytes(new: NewFile, file_id: FileId, owner: ApiToken, data_key: DataKey | None) -> int:
+def _stored_bytes(new: NewFile, file_id: FileId, owner: User, data_key: DataKey | None) -> int:
     if data_key is None:
         return new.size_bytes
     header = header_length(encryption_context(file_id, owner.account_id), data_key.wrapped)

@@ -7,8 +7,10 @@ from pydantic import Field
 from chalicelib.domain.download import MAX_FILES, Download
 from chalicelib.domain.file import File
 from chalicelib.domain.filename import split_filename
+from chalicelib.services.open_mail import ReadMail
 from chalicelib.services.perform_download import Performed, ReleasedFile, ShownDownload
 from chalicelib.wire.base import In, Moment, Out
+from chalicelib.wire.pins import PinGuess
 from chalicelib.wire.uploads import EncryptionView
 
 
@@ -16,8 +18,13 @@ class CreateDownload(In):
     files: Annotated[list[str], Field(min_length=1, max_length=MAX_FILES)]
 
 
+class CreateKey(In):
+    pinKey: str | None = None  # noqa: N815 - an alias would let the other spelling pass as nothing
+
+
 class Perform(In):
     session: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    pin: PinGuess | None = None
 
 
 class DownloadView(Out):
@@ -78,23 +85,40 @@ class ReleasedFileView(SharedFileView):
         return cls(**fields)
 
 
+class LinkedMailView(Out):
+    """The mail that the files came with, as whoever has its link reads it."""
+
+    identifier: str
+    subject: str
+    body: str | None  # HTML, sanitised
+
+    @classmethod
+    def of(cls, read: ReadMail) -> Self:
+        return cls(identifier=read.mail.identifier, subject=read.mail.subject, body=read.body)
+
+
 class PublicDownloadView(Out):
     sender: SenderView
     uses_left: int
     expires_at: Moment
     pin_required: bool
-    files: list[SharedFileView]
+    files: list[SharedFileView] | None = None  # left out where a PIN is asked for first
+    mail: LinkedMailView | None = None  # left out there, too, and where there is none
 
     @classmethod
     def of(cls, shown: ShownDownload) -> Self:
         download = shown.download
-        return cls(
-            sender=SenderView(name=download.sender.name, email=download.sender.email),
-            uses_left=download.uses_left,
-            expires_at=download.expires_at,
-            pin_required=False,
-            files=[SharedFileView.of(file) for file in shown.files],
-        )
+        fields: dict[str, Any] = {
+            "sender": SenderView(name=download.sender.name, email=download.sender.email),
+            "uses_left": download.uses_left,
+            "expires_at": download.expires_at,
+            "pin_required": download.pin is not None,
+        }
+        if shown.files is not None:
+            fields["files"] = [SharedFileView.of(file) for file in shown.files]
+        if shown.mail:
+            fields["mail"] = LinkedMailView.of(shown.mail)
+        return cls(**fields)
 
 
 class PerformedView(Out):
@@ -102,15 +126,19 @@ class PerformedView(Out):
     uses_left: int
     session: str
     session_expires_at: Moment
+    mail: LinkedMailView | None = None  # left out where there is none, and when a session is resumed
 
     @classmethod
     def of(cls, performed: Performed) -> Self:
-        return cls(
-            files=[ReleasedFileView.of_released(released, performed) for released in performed.files],
-            uses_left=performed.uses_left,
-            session=performed.session,
-            session_expires_at=performed.session_expires_at,
-        )
+        fields: dict[str, Any] = {
+            "files": [ReleasedFileView.of_released(released, performed) for released in performed.files],
+            "uses_left": performed.uses_left,
+            "session": performed.session,
+            "session_expires_at": performed.session_expires_at,
+        }
+        if performed.mail:
+            fields["mail"] = LinkedMailView.of(performed.mail)
+        return cls(**fields)
 
 
 def _shared_fields(file: File) -> dict[str, Any]:

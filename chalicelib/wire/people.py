@@ -3,13 +3,16 @@
 import zoneinfo
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, StringConstraints, field_validator
+from pydantic import AfterValidator, StringConstraints, field_validator, model_validator
 
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.people import Account, Author, User
+from chalicelib.domain.pin import Pin
 from chalicelib.services.create_user import NewUser
+from chalicelib.services.update_user import UserChanges
 from chalicelib.wire.base import In, Moment, Out
+from chalicelib.wire.pins import NewPin, PinGuess
 
 
 def plain_text(text: str) -> str:
@@ -37,6 +40,9 @@ def _timezone(name: str) -> str:
         raise ValueError("Name a time zone of the IANA list, as in Europe/Vienna.") from None
 
 
+Timezone = Annotated[str, AfterValidator(_timezone)]
+
+
 class AuthorView(Out):
     name: str
     initials: str
@@ -60,9 +66,10 @@ class CreateUser(In):
 
     email: Email
     name: Name
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    timezone: Timezone = "UTC"
     account_id: str | None = None
     account_name: Name | None = None
+    pin: NewPin | None = None
 
     def new_user(self) -> NewUser:
         return NewUser(
@@ -71,6 +78,30 @@ class CreateUser(In):
             timezone=self.timezone,
             account_id=AccountId(self.account_id) if self.account_id else None,
             account_name=self.account_name,
+            pin=Pin(self.pin) if self.pin else None,
+        )
+
+
+class PatchUser(In):
+    name: Name | None = None
+    timezone: Timezone | None = None
+    pin: NewPin | None = None
+    current_pin: PinGuess | None = None
+
+    @model_validator(mode="after")
+    def _only_the_pin_can_be_cleared(self) -> Self:
+        for name in ("name", "timezone"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
+        return self
+
+    def changes(self) -> UserChanges:
+        return UserChanges(
+            name=self.name,
+            timezone=self.timezone,
+            sets_pin="pin" in self.model_fields_set,
+            pin=Pin(self.pin) if self.pin else None,
+            current_pin=Pin(self.current_pin) if self.current_pin else None,
         )
 
 
@@ -129,6 +160,8 @@ class AccountView(Out):
 
 class UserView(AuthorView):
     id: str
+    created_at: Moment
+    has_pin: bool
     account: AccountView
     token: TokenView
 
@@ -137,6 +170,8 @@ class UserView(AuthorView):
         return cls(
             **AuthorView.of(user.author).model_dump(),
             id=user.id,
+            created_at=user.created_at,
+            has_pin=user.pin is not None,
             account=AccountView(id=account.id, name=account.name),
             token=TokenView.of(token),
         )

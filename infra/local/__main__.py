@@ -103,12 +103,14 @@ def ready_document(stack: Any) -> dict[str, Any]:
     aws = stack.aws
     return {
         "api_url": stack.api_url,
+        "web_url": stack.web_url,
         "aws_endpoint_url": aws.endpoint_url,
         "region": aws.region,
         "bucket": aws.bucket,
         "metadata_table": aws.metadata_table,
         "ratelimit_table": aws.ratelimit_table,
         "kms_key_arn": aws.kms_key_arn,
+        "outbox": str(aws.outbox),
         "users": [vars(user) for user in stack.users],
     }
 
@@ -132,6 +134,7 @@ def _for_people(ready: dict[str, Any]) -> str:
     return f"""Sealdrop runs on this machine.
   API  {ready["api_url"]}
   AWS  {ready["aws_endpoint_url"]} (emulated; region {ready["region"]}, credentials testing/testing)
+  Mail {ready["outbox"]} (.eml files of what SES sent)
 Users and their tokens:
 {users}
 Try:

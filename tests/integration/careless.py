@@ -15,12 +15,17 @@ from chalicelib.adapters.dynamo_people import (
     DynamoUsers,
     _account_item,
     _address_item,
+    _user_from,
     _user_item,
     address_key,
     token_item,
     token_key,
+    user_key,
 )
+from chalicelib.adapters.dynamo_pins import DynamoPinTries, _key, _tries_from
 from chalicelib.adapters.dynamo_table import MetadataTable, timestamp, to_dynamo
+from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys, temporary_key
+from chalicelib.adapters.dynamo_verifiers import verifier_from
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, token_id
 from chalicelib.domain.category import Category
@@ -29,6 +34,7 @@ from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import TokenId, UserId
 from chalicelib.domain.people import Account, User, email_key
+from chalicelib.domain.pin import PinHolder, PinVerifier
 from chalicelib.domain.rate_limit import BucketRule, RateLimit
 from chalicelib.domain.secret import SecretHash
 from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
@@ -52,6 +58,14 @@ def tokens(world: World) -> None:
 
 def users(world: World) -> None:
     world.users = CarelessUsers(world._table)
+
+
+def pins(world: World) -> None:
+    world.pin_tries = CarelessPinTries(world._table)
+
+
+def temporary_keys(world: World) -> None:
+    world.temporary_keys = CarelessTemporaryKeys(world._table)
 
 
 def limiter(world: World) -> None:
@@ -156,6 +170,35 @@ class CarelessUsers(DynamoUsers):
         items += [_account_item(new_account)] if new_account else []
         puts: Any = [{"Put": {"TableName": self._table.name, "Item": to_dynamo(item)}} for item in items]
         self._table.client.transact_write_items(TransactItems=puts)
+
+    def save(self, before: User, after: User) -> User:
+        standing = self.find(before.id)
+        if standing is None or standing.pin != before.pin:
+            raise Conflict
+        item = _user_item(after)
+        change = "SET #name = :name, #timezone = :timezone, pin = :pin"
+        names = {"#name": "name", "#timezone": "timezone"}
+        given = {name: item[name] for name in ("name", "timezone", "pin")}
+        return _user_from(self._table.update(user_key(before.id), change, "attribute_exists(pk)", names, **given))
+
+
+class CarelessPinTries(DynamoPinTries):
+    def count(self, holder: PinHolder, try_id: str, now: datetime) -> PinVerifier | None:
+        item = self._table.get(_key(holder)) or {}
+        tries = _tries_from(item).counting(try_id, now)
+        given = {"tries": set(tries.ids), "now": timestamp(now)}
+        change = "SET pin_tries = :tries, pin_tried_at = :now"
+        return verifier_from(self._table.update(_key(holder), change, "attribute_exists(pin)", {}, **given)["pin"])
+
+
+class CarelessTemporaryKeys(DynamoTemporaryKeys):
+    def remove(self, key_hash: SecretHash, user_id: UserId, now: datetime) -> bool:
+        key = self.find(key_hash)
+        if key is None or key.user_id != user_id or key.expires_at <= now:
+            return False
+        pk, sk = temporary_key(key_hash)
+        self._table.client.delete_item(TableName=self._table.name, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+        return True
 
 
 class CarelessLimiter(DynamoLimiter):

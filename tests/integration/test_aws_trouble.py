@@ -17,12 +17,14 @@ from chalicelib.domain.errors import Busy, Conflict, Gone
 from chalicelib.domain.file import Shelf
 from chalicelib.domain.page import NEWEST_FIRST, Order
 from chalicelib.domain.people import Account, User
+from chalicelib.domain.pin import PinHolder, clean_pin
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import WrongContext
 from infra.local.stack import EmulatedAws
 from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import a_hash, a_key
 from tests.integration.test_object_store import a_key as an_object_key
+from tests.integration.test_pin_store import a_key as a_temporary_key
 from tests.integration.test_user_store import a_user, an_account, first_token
 from tests.support.builders import (
     ALICE_ID,
@@ -34,12 +36,14 @@ from tests.support.builders import (
     a_note,
     a_ready_file,
     a_token,
+    a_verifier,
     an_event,
 )
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
 Act = Callable[[World], object]
+HOLDER = PinHolder("user", ALICE_ID)
 WRAPPED = WrappedKey("arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000000", b"blob")
 
 
@@ -69,6 +73,21 @@ CALLS: dict[str, tuple[str, Act]] = {
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),
     "UserStore.find_account": ("dynamodb.GetItem", lambda w: w.users.find_account(ALICES)),
+    "UserStore.save": (
+        "dynamodb.UpdateItem",
+        lambda w: w.users.save(a_user(an_account()), a_user(an_account(), name="Alice Adams")),
+    ),
+    "PinHasher.make": ("kms.GenerateMac", lambda w: w.pin_hasher.make(clean_pin("1234"), [HOLDER])),
+    "PinHasher.matches": ("kms.GenerateMac", lambda w: w.pin_hasher.matches(clean_pin("1234"), HOLDER, a_verifier())),
+    "PinTries.count": ("dynamodb.UpdateItem", lambda w: w.pin_tries.count(HOLDER, "try", NOW)),
+    "PinTries.take_back": ("dynamodb.UpdateItem", lambda w: w.pin_tries.take_back(HOLDER, "try")),
+    "PinTries.forget": ("dynamodb.UpdateItem", lambda w: w.pin_tries.forget(HOLDER, "version")),
+    "TemporaryKeyStore.add": ("dynamodb.PutItem", lambda w: w.temporary_keys.add(a_temporary_key())),
+    "TemporaryKeyStore.find": ("dynamodb.GetItem", lambda w: w.temporary_keys.find(a_hash())),
+    "TemporaryKeyStore.remove": (
+        "dynamodb.DeleteItem",
+        lambda w: w.temporary_keys.remove(a_hash(), ALICE_ID, NOW),
+    ),
     "FileStore.add": ("dynamodb.PutItem", lambda w: w.files.add(a_file())),
     "FileStore.find": ("dynamodb.GetItem", lambda w: w.files.find(a_file().id)),
     "FileStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.files.find_many([a_file().id])),
@@ -167,6 +186,9 @@ PROTOCOLS = [
     "ObjectStore",
     "KeyService",
     "MacService",
+    "PinHasher",
+    "PinTries",
+    "TemporaryKeyStore",
 ]
 
 

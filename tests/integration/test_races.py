@@ -12,11 +12,13 @@ import pytest
 
 from chalicelib.adapters import dynamo_categories
 from chalicelib.bootstrap import World
-from chalicelib.domain.errors import Conflict, Gone, SealdropError
+from chalicelib.domain.errors import Conflict, Gone, PinLocked, SealdropError
 from chalicelib.domain.file import File
 from chalicelib.domain.page import Order
+from chalicelib.domain.pin import LOCKED_FOR, MAX_TRIES, clean_pin
 from chalicelib.domain.rate_limit import MICROSECONDS, BucketRule
 from chalicelib.ports import FileStore, NameTaken, StaleRecord, TooManyCategories
+from chalicelib.services.check_pin import check_pin
 from chalicelib.services.complete_upload import complete_upload
 from chalicelib.services.delete_file import purge_file
 from chalicelib.services.on_upload import on_upload
@@ -25,8 +27,21 @@ from tests.integration.bucket import bucket_of
 from tests.integration.hooks import Hooks
 from tests.integration.test_download_store import UNTIL, a_hash, a_key, standing, with_key
 from tests.integration.test_limiter import HOME, T0, container
-from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import ALICE_ID, ALICES, NOW, a_category, a_file, a_ready_file, a_token
+from tests.integration.test_pin_store import a_holder, use_up
+from tests.integration.test_pin_store import a_key as a_temporary_key
+from tests.integration.test_user_store import a_user, added, an_account, first_token
+from tests.support.builders import (
+    ALICE_ID,
+    ALICES,
+    NOW,
+    a_category,
+    a_file,
+    a_ready_file,
+    a_token,
+    a_verifier,
+    checking_pins,
+    new_id,
+)
 
 RULE = BucketRule(300)
 Act = Callable[[], object]
@@ -192,6 +207,64 @@ def one_address(world: World, hooks: Hooks) -> int:
     return sum(world.users.find(user.id) is not None for user in users)
 
 
+def last_try(world: World, hooks: Hooks) -> int:
+    """Two guess, and one try is left. How many guesses are looked at?"""
+    holder = a_holder(world)
+    for _ in range(MAX_TRIES - 1):
+        world.pin_tries.count(holder, new_id(), NOW)
+
+    def guess() -> bool:
+        return worked(lambda: check_pin(clean_pin("0000"), holder, NOW, **checking_pins(world)), PinLocked)
+
+    rival = hooks.rival_before("dynamodb.UpdateItem", guess)
+    return sum([guess(), *map(bool, rival)])
+
+
+def first_try_after_a_lock(world: World, hooks: Hooks) -> int:
+    """A rival uses up all that there is again, just before we begin. How many guesses are looked at?"""
+    holder = a_holder(world)
+    use_up(world, holder, NOW - LOCKED_FOR)
+
+    def guess() -> bool:
+        return worked(lambda: check_pin(clean_pin("0000"), holder, NOW, **checking_pins(world)), PinLocked)
+
+    rival = hooks.rival_before("dynamodb.UpdateItem", lambda: [guess() for _ in range(MAX_TRIES)])
+    return sum([guess(), *rival[0]])  # type: ignore[misc]
+
+
+def two_pins(world: World, hooks: Hooks) -> int:
+    """Two set a user's first PIN. How many were told that theirs stands?"""
+    before = added(world)
+
+    def put() -> bool:
+        return worked(lambda: world.users.save(before, replace(before, pin=a_verifier())), Conflict)
+
+    rival = hooks.rival_before("dynamodb.UpdateItem", put)
+    return sum([put(), *map(bool, rival)])
+
+
+def renamed_while_a_pin_is_set(world: World, hooks: Hooks) -> tuple[bool, str]:
+    """Is there a PIN afterwards, and what is the name?"""
+    before = added(world)
+    hooks.rival_before("dynamodb.UpdateItem", lambda: world.users.save(before, replace(before, pin=a_verifier())))
+    world.users.save(before, replace(before, name="Alice Adams"))
+    after = world.users.find(before.id)
+    assert after
+    return after.pin is not None, after.name
+
+
+def dropped_twice(world: World, hooks: Hooks) -> int:
+    """Two drop one temporary key. How many were told that they did?"""
+    key = a_temporary_key()
+    world.temporary_keys.add(key)
+
+    def drop() -> bool:
+        return world.temporary_keys.remove(key.key_hash, key.user_id, NOW)
+
+    rival = hooks.rival_before("dynamodb.DeleteItem", drop)
+    return sum([drop(), *map(bool, rival)])
+
+
 def arrived(world: World) -> File:
     """Pending, and its bytes are there."""
     file = world.files.add(a_file())
@@ -237,6 +310,11 @@ RACES = [
     Race(noted_while_revoked, 0, 1, careless.tokens),
     Race(revoked_twice, 1, 2, careless.tokens),
     Race(one_address, 1, 2, careless.users),
+    Race(last_try, 1, 2, careless.pins),
+    Race(first_try_after_a_lock, 5, 6, careless.pins),
+    Race(two_pins, 1, 2, careless.users),
+    Race(renamed_while_a_pin_is_set, (True, "Alice Adams"), (False, "Alice Adams"), careless.users),
+    Race(dropped_twice, 1, 2, careless.temporary_keys),
 ]
 each_race = pytest.mark.parametrize("race", RACES, ids=lambda race: race.run.__name__)
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from chalicelib.adapters.dynamo_changes import read_change
 from chalicelib.adapters.event_rules import read_events
@@ -20,7 +19,7 @@ from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import FILE_SORTS, File, Shelf, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, TokenId, UserId
-from chalicelib.domain.page import NEWEST_FIRST, Listable, Order, Page, Position, Sorts
+from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.rate_limit import BucketRule
 from chalicelib.domain.search import search_text
@@ -30,6 +29,18 @@ from chalicelib.settings import Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
 from tests.support.fake_events import FakeEvents, FakeNotes
 from tests.support.fake_limiter import FakeLimiter, InlinePool
+from tests.support.fake_mails import (
+    CONFIGURATION_SET,
+    MAIL_FROM,
+    WEB_URL,
+    FakeBodies,
+    FakeInbox,
+    FakeMailer,
+    FakeMailQueue,
+    FakeMails,
+)
+from tests.support.fake_pages import page_of
+from tests.support.fake_pins import FakePinHasher, FakePinTries, FakeTemporaryKeys
 from tests.support.faults import Fake, port, raises
 
 __all__ = [
@@ -42,6 +53,9 @@ __all__ = [
     "FakeMacs",
     "FakeNotes",
     "FakeObjects",
+    "FakePinHasher",
+    "FakePinTries",
+    "FakeTemporaryKeys",
     "FakeTokens",
     "FakeUsers",
     "FakeWorld",
@@ -50,8 +64,6 @@ __all__ = [
     "raises",
     "sha256_base64",
 ]
-
-Row = TypeVar("Row", bound=Listable)
 
 
 class FakeFiles(Fake):
@@ -221,6 +233,22 @@ class FakeUsers(Fake):
         return self.users.get(user_id)
 
     @port
+    def save(self, before: User, after: User) -> User:
+        standing = self.users.get(before.id)
+        if standing is None:
+            raise Conflict
+        changes = {name: getattr(after, name) for name in ("name", "timezone", "pin")}
+        changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
+        if "pin" in changes and _version(standing) != _version(before):
+            raise Conflict
+        self.users[before.id] = replace(standing, **changes)
+        return self.users[before.id]
+
+    @port
+    def find_by_email(self, email: str) -> UserId | None:
+        return self.addresses.get(email_key(email))
+
+    @port
     def find_account(self, account_id: AccountId) -> Account | None:
         return self.accounts.get(account_id)
 
@@ -243,6 +271,15 @@ class FakeDownloads(Fake):
         return self.records.get(download_id)
 
     @port
+    def add_many(self, downloads: Sequence[Download]) -> None:
+        for download in downloads:
+            self.records[download.id] = download
+
+    @port
+    def find_many(self, download_ids: Sequence[DownloadId]) -> list[Download]:
+        return [self.records[each] for each in download_ids if each in self.records]
+
+    @port
     def find_key(self, key_hash: SecretHash) -> DownloadKey | None:
         return self.keys.get(key_hash)
 
@@ -255,7 +292,8 @@ class FakeDownloads(Fake):
         standing = self.records.get(download.id)
         if standing is None or standing.revoked_at or standing.uses_left < 1 or standing.expires_at <= now:
             raise Gone(reason="not usable any more")
-        self.records[download.id] = replace(standing, key_hash=key.key_hash)
+        change = {"link_hash": key.key_hash} if key.is_link else {"key_hash": key.key_hash}
+        self.records[download.id] = replace(standing, **change)
         self.keys[key.key_hash] = key
 
     @port
@@ -294,6 +332,10 @@ class FakeWorld(World):
             events_key_arn=PEPPER_KEY_ARN,
             events_days=400,
             search_table="search",
+            mail_queue_url="https://sqs.test/mail",
+            mail_from=MAIL_FROM,
+            mail_configuration_set=CONFIGURATION_SET,
+            web_url=WEB_URL,
             rate_limit=rate_limit,
         )
         self.pool = pool or InlinePool()
@@ -306,8 +348,16 @@ class FakeWorld(World):
         self.objects = FakeObjects()
         self.keys = FakeKeys()
         self.macs = FakeMacs()
+        self.inbox = FakeInbox()
+        self.mails = FakeMails(self.downloads, self.inbox)
+        self.bodies = FakeBodies()
+        self.mail_queue = FakeMailQueue()
+        self.mailer = FakeMailer()
         self.authenticate_header = header_is_authentic
         self.read_change = read_change
+        self.pin_hasher = FakePinHasher()
+        self.pin_tries = FakePinTries(self.users.users, self.downloads.records)
+        self.temporary_keys = FakeTemporaryKeys()
         self.follow_search = follow_nothing
         self.notes = FakeNotes()
         self.events = FakeEvents()
@@ -324,14 +374,5 @@ def follow_nothing(changes: Sequence[Change]) -> None:
     """The fakes search their records themselves."""
 
 
-def page_of(rows: Sequence[Row], sorts: Sorts[Row], order: Order, limit: int, after: Position | None) -> Page[Row]:
-    def place(row: Row) -> Position:
-        return Position.of_row(sorts, order.field, row)
-
-    ordered = sorted(rows, key=lambda row: place(row).key, reverse=order.descending)
-    if after:
-        ordered = [
-            row for row in ordered if place(row).key != after.key and (place(row).key < after.key) is order.descending
-        ]
-    page = ordered[:limit]
-    return Page(page, place(page[-1]) if len(ordered) > limit else None)
+def _version(user: User) -> str | None:
+    return user.pin.version if user.pin else None

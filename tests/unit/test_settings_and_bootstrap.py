@@ -22,13 +22,37 @@ FULL = {
     "PEPPER_KEY_ARN": "hmac",
     "EVENTS_TABLE": "e",
     "EVENTS_KEY_ARN": "events hmac",
+    "MAIL_QUEUE_URL": "queue",
+    "MAIL_FROM": "from",
+    "WEB_URL": "web",
 }
 
 
 class TestSettings:
     def test_all_there(self) -> None:
-        read = read_settings(FULL | {"RATE_LIMIT": "60", "EVENTS_DAYS": "7"})
-        assert read == Settings("eu-west-1", "m", "r", "s", "b", "arn", "hmac", "e", "events hmac", 7, 60)
+        assert read_settings(
+            FULL | {"RATE_LIMIT": "60", "MAIL_CONFIGURATION_SET": "set", "EVENTS_DAYS": "7"}
+        ) == Settings(
+            region="eu-west-1",
+            metadata_table="m",
+            ratelimit_table="r",
+            search_table="s",
+            files_bucket="b",
+            data_key_arn="arn",
+            pepper_key_arn="hmac",
+            events_table="e",
+            events_key_arn="events hmac",
+            events_days=7,
+            mail_queue_url="queue",
+            mail_from="from",
+            mail_configuration_set="set",
+            web_url="web",
+            rate_limit=60,
+        )
+
+    def test_without_a_configuration_set_no_bounce_is_heard_of(self) -> None:
+        assert read_settings(FULL).mail_configuration_set is None
+        assert read_settings(FULL | {"MAIL_CONFIGURATION_SET": ""}).mail_configuration_set is None
 
     def test_the_limit_has_a_default(self) -> None:
         assert read_settings(FULL).rate_limit == read_settings(FULL | {"RATE_LIMIT": ""}).rate_limit == 300
@@ -142,6 +166,14 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.ObjectStore, "objects"),
         (ports.KeyService, "keys"),
         (ports.MacService, "macs"),
+        (ports.MailStore, "mails"),
+        (ports.InboxStore, "inbox"),
+        (ports.BodySealer, "bodies"),
+        (ports.MailQueue, "mail_queue"),
+        (ports.Mailer, "mailer"),
+        (ports.PinHasher, "pin_hasher"),
+        (ports.PinTries, "pin_tries"),
+        (ports.TemporaryKeyStore, "temporary_keys"),
     ],
 )
 def test_the_fakes_have_every_method_of_their_port(port, fake: str) -> None:

@@ -41,14 +41,18 @@ class TestReady:
         ready = stack.ready
         assert set(ready) == {
             "api_url",
+            "web_url",
             "aws_endpoint_url",
             "region",
             "bucket",
             "metadata_table",
             "ratelimit_table",
             "kms_key_arn",
+            "outbox",
             "users",
         }
+        assert ready["web_url"] == ready["api_url"].removesuffix("api")
+        assert stat.S_IMODE(Path(ready["outbox"]).stat().st_mode) == 0o700
         assert ready["kms_key_arn"].startswith("arn:aws:kms:eu-west-1:")
         assert [(user["email"], user["name"], user["pin"]) for user in ready["users"]] == [
             ("alice@example.com", "Alice Archer", None),

@@ -44,6 +44,18 @@ SHARED = {
     "encryption_mode",
     "checksum_sha256",
 }
+USER = {
+    "id",
+    "name",
+    "email",
+    "initials",
+    "photo_url",
+    "timezone",
+    "created_at",
+    "has_pin",
+    "account",
+    "token",
+}
 ENCRYPTION = {
     "algorithm",
     "frame_length",
@@ -306,7 +318,7 @@ class TestTokensAndUser:
 
     def test_who_am_i(self, my, alice) -> None:
         data = my.get("/user").data
-        assert set(data) == {"id", "name", "email", "initials", "photo_url", "timezone", "account", "token"}
+        assert set(data) == USER
         assert set(data["token"]) == self.TOKEN
         assert data["account"] == {"id": alice.account_id, "name": "Alice Archer"}
 

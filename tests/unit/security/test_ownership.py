@@ -18,8 +18,9 @@ from tests.support.builders import (
     a_category,
     a_new_file,
     a_ready_file,
-    a_token,
+    a_user,
     creating,
+    keying,
     new_id,
     stored,
 )
@@ -43,7 +44,7 @@ def test_o1_a_file_past_its_expiry_is_nobodys(world: FakeWorld) -> None:
 
 def test_o2_anothers_file_cannot_be_granted(world: FakeWorld) -> None:
     mine, theirs = stored(world, a_ready_file(account_id=BOBS)), stored(world, a_ready_file())
-    bob, ports = a_token(account_id=BOBS), {"files": world.files, "downloads": world.downloads}
+    bob, ports = a_user(account_id=BOBS), {"files": world.files, "downloads": world.downloads}
     assert create_download(bob, [mine.id], NOW, **ports)
     told = []
     for other in (theirs.id, new_id()):
@@ -56,11 +57,12 @@ def test_o2_anothers_file_cannot_be_granted(world: FakeWorld) -> None:
 def test_o3_no_key_for_anothers_download(world: FakeWorld) -> None:
     file = stored(world, a_ready_file())
     ports = {"files": world.files, "downloads": world.downloads}
-    download = create_download(a_token(), [file.id], NOW, **ports)
+    download = create_download(a_user(), [file.id], NOW, **ports)
     soon = NOW + timedelta(seconds=1)
+    making = keying(world)
     with pytest.raises(NotFound):
-        create_download_key(BOBS, download.id, soon, downloads=world.downloads)
-    assert create_download_key(ALICES, download.id, soon, downloads=world.downloads)
+        create_download_key(a_user(account_id=BOBS), download.id, None, soon, **making)
+    assert create_download_key(a_user(), download.id, None, soon, **making)
 
 
 def test_o4_anothers_category_is_as_if_it_were_not_there(world: FakeWorld) -> None:
@@ -84,7 +86,7 @@ def test_o4_no_file_is_put_in_anothers_category(world: FakeWorld) -> None:
 
     def make(category_id: str) -> File:
         new = a_new_file(category_id=category_id)
-        return create_file(new, a_token(account_id=BOBS), NOW, **creating(world)).file
+        return create_file(new, a_user(account_id=BOBS), NOW, **creating(world)).file
 
     told = []
     for attempt in (put, make):

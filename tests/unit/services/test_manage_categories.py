@@ -17,7 +17,7 @@ from chalicelib.services.manage_categories import (
     update_category,
 )
 from chalicelib.services.update_file import FileChanges, update_file
-from tests.support.builders import ALICES, BOBS, NOW, a_category, a_new_file, a_ready_file, a_token, creating, new_id
+from tests.support.builders import ALICES, BOBS, NOW, a_category, a_new_file, a_ready_file, a_user, creating, new_id
 from tests.support.fakes import FakeWorld, raises
 
 
@@ -88,7 +88,7 @@ class TestCategories:
 class TestFiles:
     def test_a_file_is_made_in_one(self, world) -> None:
         category = create(world)
-        file = create_file(a_new_file(category_id=category.id), a_token(), NOW, **creating(world)).file
+        file = create_file(a_new_file(category_id=category.id), a_user(), NOW, **creating(world)).file
         assert file.category_id == category.id
         assert world.files.find(file.id) == file
 
@@ -108,7 +108,7 @@ class TestFiles:
         """Nothing may be left at S3 or KMS of a request that is refused."""
         large = a_new_file(category_id=new_id(), size_bytes=200 * 2**20)
         with pytest.raises(Invalid) as caught:
-            create_file(large, a_token(), NOW, **creating(world))
+            create_file(large, a_user(), NOW, **creating(world))
         assert caught.value.errors == {"category_id": ["There is no category with this id."]}
         assert world.objects.calls == world.keys.calls == world.files.calls == []
 

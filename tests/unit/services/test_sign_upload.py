@@ -10,7 +10,7 @@ from chalicelib.domain.upload import MIB
 from chalicelib.ports import StaleRecord
 from chalicelib.services.create_file import create_file
 from chalicelib.services.sign_upload import SignedParts, SinglePut, WantedPart, sign_parts
-from tests.support.builders import ALICES, BOBS, NOW, a_new_file, a_ready_file, a_token, creating, new_id, signing
+from tests.support.builders import ALICES, BOBS, NOW, a_new_file, a_ready_file, a_user, creating, new_id, signing
 from tests.support.fakes import FakeWorld, raises, sha256_base64
 
 DIGEST = sha256_base64(b"part")
@@ -24,7 +24,7 @@ def world() -> FakeWorld:
 
 def pending(world: FakeWorld, **fields):
     new = a_new_file(**fields)
-    return create_file(new, a_token(), NOW, **creating(world))
+    return create_file(new, a_user(), NOW, **creating(world))
 
 
 def sign(world: FakeWorld, file_id: str, *wanted: tuple[int, str | None], account=ALICES, now=SOON):
