@@ -22,6 +22,8 @@ from chalicelib.routes import (
     user,
 )
 
+STREAM = "arn:aws:dynamodb:eu-west-1:000000000000:table/placeholder/stream/placeholder"
+
 app = Chalice(app_name="sealdrop")
 
 for resource in (files, categories, downloads, mails, inbox, keys, tokens, events, user):
@@ -40,12 +42,7 @@ def on_mail(event: SQSEvent) -> dict[str, Any]:
     return mail_triggers.handle_mails(event)
 
 
-@app.on_dynamodb_record(
-    stream_arn="arn:aws:dynamodb:eu-west-1:000000000000:table/placeholder/stream/placeholder",
-    batch_size=100,
-    starting_position="TRIM_HORIZON",
-    name="on_change",
-)
+@app.on_dynamodb_record(stream_arn=STREAM, batch_size=100, starting_position="TRIM_HORIZON", name="on_change")
 def on_change(event: DynamoDBEvent) -> dict[str, Any]:
     """Records of the metadata table were made, changed or removed."""
     return triggers.handle_changes(event)

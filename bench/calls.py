@@ -19,7 +19,8 @@ import urllib3
 import app as sealdrop
 from chalicelib import bootstrap
 from chalicelib.adapters.s3_objects import S3Objects
-from chalicelib.bootstrap import POOL_THREADS, World
+from chalicelib.bootstrap import World
+from chalicelib.bootstrap.aws import POOL_THREADS
 from chalicelib.domain.sealing import WrappedKey
 from infra.local.stack import emulated_aws
 from tests.support import sealed

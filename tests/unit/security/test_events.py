@@ -9,10 +9,11 @@ import pytest
 
 from chalicelib.domain.act import Actor
 from chalicelib.domain.chain import Entry, Head, breaks, hash_of, link
+from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.event import About, EventType
+from chalicelib.domain.secret import hash_secret
 from chalicelib.ports import Change
-from chalicelib.services.create_download import create_download_key
 from chalicelib.services.perform_download import find_download_key, perform_download, resume_download
 from chalicelib.services.record_events import record_events
 from infra.local.template import load
@@ -27,6 +28,7 @@ from tests.support.builders import (
     a_ready_file,
     an_act,
     an_event,
+    key_to,
     new_id,
     performing,
     resuming,
@@ -104,11 +106,12 @@ def test_e2_a_token_opens_its_own_accounts_log(api: AppClient, world: FakeWorld,
 def test_e3_every_way_to_write_carries_the_act(table: Any) -> None:
     from chalicelib.adapters.dynamo_downloads import DynamoDownloads
     from chalicelib.adapters.dynamo_files import DynamoFiles
+    from chalicelib.adapters.dynamo_postings import SearchTable
     from chalicelib.adapters.dynamo_table import MetadataTable
     from chalicelib.adapters.dynamo_touch import touching
 
     marked = MetadataTable(touching(table.client, an_act()), table.name)
-    files, downloads = DynamoFiles(marked), DynamoDownloads(marked)
+    files, downloads = DynamoFiles(marked, SearchTable(table.client, "search")), DynamoDownloads(marked)
     file = files.add(a_file())  # a put
     marks = [mark_at(table, f"FILE#{file.id}", "FILE")]
     files.save(file.shows_life(NOW + timedelta(hours=1)))
@@ -116,7 +119,8 @@ def test_e3_every_way_to_write_carries_the_act(table: Any) -> None:
     download = a_download(file)
     downloads.add(download)
     marks.append(mark_at(table, f"DOWNLOAD#{download.id}", "DOWNLOAD"))
-    create_download_key(ALICES, download.id, NOW, downloads=downloads)  # a transaction
+    key = DownloadKey(hash_secret("key"), download.id, download.file_ids, download.forgotten_at)
+    downloads.make_key_current(download, key, NOW)  # a transaction
     marks.append(mark_at(table, f"DOWNLOAD#{download.id}", "DOWNLOAD"))
     marked.update(("FILE#x", "FILE"), "SET a = :a", "attribute_not_exists(pk)", {}, a=1)  # an update
     marks.append(mark_at(table, "FILE#x", "FILE"))
@@ -142,7 +146,7 @@ def test_e3_an_act_of_before_is_not_blamed_for_what_comes_after() -> None:
 def test_e3_nothing_is_handed_out_again_that_cannot_be_noted(world: FakeWorld) -> None:
     download = a_download(stored(world, a_ready_file()))
     world.downloads.add(download)
-    text, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
+    text = key_to(world, download)
     key = find_download_key(text, downloads=world.downloads)
     session = perform_download(key, NOW, **performing(world)).session
     world.notes.before("add", raises(Busy()))
@@ -155,7 +159,7 @@ def test_e3_nothing_is_handed_out_again_that_cannot_be_noted(world: FakeWorld) -
 def test_e3_a_refused_perform_is_noted(api: AppClient, world: FakeWorld) -> None:
     download = a_download(stored(world, a_ready_file()))
     world.downloads.add(download)
-    text, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
+    text = key_to(world, download)
     assert api.post(f"/public/downloads/{text}").status == 200
     assert api.post(f"/public/downloads/{text}").status == 410
     (note,) = world.notes.noted
@@ -182,7 +186,7 @@ def test_e4_who_and_where_from_are_not_the_callers_to_say(api: AppClient, world:
 def test_e4_who_shows_no_token_is_nobody(api: AppClient, world: FakeWorld, alice: Caller) -> None:
     download = a_download(stored(world, a_ready_file()))
     world.downloads.add(download)
-    text, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
+    text = key_to(world, download)
     api.post(f"/public/downloads/{text}", token=alice.text)  # not asked for, so not looked at
     act = world.acts[-1]
     assert (act.actor, act.user_id, act.token_id) == (Actor.PERFORMER, None, None)

@@ -3,11 +3,7 @@
 boto3 and the adapters are imported inside the functions: importing `app` must load neither (tests say so).
 """
 
-import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
-
-from chalicelib.domain.act import Act
+from chalicelib.bootstrap.aws import Aws
 from chalicelib.once import Once, OncePerAct
 from chalicelib.ports import (
     BodySealer,
@@ -35,39 +31,10 @@ from chalicelib.ports import (
     TokenStore,
     UserStore,
 )
-from chalicelib.settings import Settings, read_settings
-
-if TYPE_CHECKING:
-    from chalicelib.adapters.dynamo_postings import SearchTable
-    from chalicelib.adapters.dynamo_table import MetadataTable
-
-POOL_THREADS = 16  # the parallel calls of one request: limiter beside token, KMS for several files
 
 
-class World:
+class World(Aws):
     """The ports, wired to AWS. Tests hand in one of their own with `use`."""
-
-    _whole: "World | None" = None
-    _act: Act | None = None
-
-    @property
-    def whole(self) -> "World":
-        """Where that is made which all acts share."""
-        return self._whole or self
-
-    def acting(self, act: Act) -> "World":
-        """The same world for one act: what is written through it carries who writes."""
-        bound = World()
-        bound._whole, bound._act = self.whole, act
-        return bound
-
-    @Once
-    def settings(self) -> Settings:
-        return read_settings()
-
-    @Once
-    def pool(self) -> Executor:
-        return ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="aws")
 
     @Once
     def limiter(self) -> Limiter:
@@ -96,7 +63,7 @@ class World:
 
         return DynamoFiles(self._table, self._postings)
 
-    @Once
+    @OncePerAct
     def categories(self) -> CategoryStore:
         from chalicelib.adapters.dynamo_categories import DynamoCategories
 
@@ -132,13 +99,13 @@ class World:
 
         return self.macs.derive(KEY_LABEL)
 
-    @Once
+    @OncePerAct
     def mails(self) -> MailStore:
         from chalicelib.adapters.dynamo_mails import DynamoMails
 
         return DynamoMails(self._table, self._postings)
 
-    @Once
+    @OncePerAct
     def inbox(self) -> InboxStore:
         from chalicelib.adapters.dynamo_inbox import DynamoInbox
 
@@ -168,13 +135,13 @@ class World:
 
         return KmsPinHasher(self._client("kms"), self.settings.pepper_key_arn)
 
-    @Once
+    @OncePerAct
     def pin_tries(self) -> PinTries:
         from chalicelib.adapters.dynamo_pins import DynamoPinTries
 
         return DynamoPinTries(self._table)
 
-    @Once
+    @OncePerAct
     def temporary_keys(self) -> TemporaryKeyStore:
         from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys
 
@@ -220,41 +187,7 @@ class World:
     def follow_search(self) -> Consumer:
         return self._postings.follow
 
-    @Once
-    def _postings(self) -> "SearchTable":
-        from chalicelib.adapters.dynamo_postings import SearchTable
 
-        return SearchTable(self._client("dynamodb"), self.settings.search_table)
-
-    @OncePerAct
-    def _table(self) -> "MetadataTable":
-        from chalicelib.adapters.dynamo_table import MetadataTable
-        from chalicelib.adapters.dynamo_touch import touching
-
-        client = self._client("dynamodb")
-        return MetadataTable(touching(client, self._act) if self._act else client, self.settings.metadata_table)
-
-    @Once
-    def _clients(self) -> dict[str, Any]:
-        return {}
-
-    @Once
-    def _session(self) -> Any:
-        import boto3
-
-        return boto3.Session(region_name=self.settings.region)
-
-    def _client(self, service: str) -> Any:
-        """One client a service."""
-        from chalicelib.adapters.aws_clients import make_client
-
-        with _client_lock:
-            if service not in self._clients:
-                self._clients[service] = make_client(self._session, service, POOL_THREADS * 4)
-            return self._clients[service]
-
-
-_client_lock = threading.Lock()
 _world = World()
 
 
