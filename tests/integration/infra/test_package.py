@@ -33,7 +33,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Templa
         folder = tmp_path_factory.mktemp("package")
         _copy_sources(folder / "sealdrop")
         (folder / "sealdrop" / "requirements.txt").write_text("")
-        (folder / "resources.yaml").write_text(yaml.safe_dump(joined_template()))
+        (folder / "resources.yaml").write_text(yaml.safe_dump(joined_template(stage)))
         _run_chalice(folder / "sealdrop", stage, folder / "resources.yaml", folder / "out")
         made: Template = yaml.safe_load((folder / "out" / "sam.yaml").read_text())
         shutil.rmtree(folder)
@@ -100,3 +100,34 @@ class TestGateway:
         assert of_type(expanded, "AWS::ApiGateway::GatewayResponse") == {}
         (api,) = of_type(expanded, "AWS::ApiGateway::RestApi").values()
         assert len(api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]) >= 8
+
+
+class TestLogs:
+    def test_every_function_may_write_its_own_log_and_no_other_programs(self, expanded: Template) -> None:
+        prefix = "/aws/lambda/${ServiceName}-${Stage}-"
+        functions, roles = of_type(expanded, "AWS::Lambda::Function"), expanded["Resources"]
+        assert len(functions) >= 4
+        for function in functions.values():
+            (name,) = function["Properties"]["FunctionName"].values()
+            assert f"/aws/lambda/{name}".startswith(prefix)
+            role, _ = function["Properties"]["Role"]["Fn::GetAtt"]
+            (policy,) = roles[role]["Properties"]["Policies"]
+            (right,) = policy["PolicyDocument"]["Statement"]
+            assert right["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+            assert right["Resource"]["Fn::Sub"].partition(":log-group:")[2] == f"{prefix}*"
+
+    def test_every_function_has_a_log_that_forgets(self, expanded: Template) -> None:
+        functions = of_type(expanded, "AWS::Lambda::Function")
+        logs = [log["Properties"] for log in of_type(expanded, "AWS::Logs::LogGroup").values()]
+        for logical, function in functions.items():
+            spellings = {f"${{{logical}}}", function["Properties"]["FunctionName"]["Fn::Sub"]}
+            assert [log["LogGroupName"]["Fn::Sub"].removeprefix("/aws/lambda/") in spellings for log in logs].count(
+                True
+            ) == 1
+        assert len(logs) == len(functions)
+        assert {log["RetentionInDays"] for log in logs} == {90}
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_what_is_packaged_for_a_stage_is_named_after_it(packaged: Callable[[str], Template], stage: str) -> None:
+    assert packaged(stage)["Parameters"]["Stage"]["Default"] == stage
