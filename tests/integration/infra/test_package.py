@@ -119,11 +119,10 @@ class TestLogs:
     def test_every_function_has_a_log_that_forgets(self, expanded: Template) -> None:
         functions = of_type(expanded, "AWS::Lambda::Function")
         logs = [log["Properties"] for log in of_type(expanded, "AWS::Logs::LogGroup").values()]
+        names = [log["LogGroupName"]["Fn::Sub"].removeprefix("/aws/lambda/") for log in logs]
         for logical, function in functions.items():
             spellings = {f"${{{logical}}}", function["Properties"]["FunctionName"]["Fn::Sub"]}
-            assert [log["LogGroupName"]["Fn::Sub"].removeprefix("/aws/lambda/") in spellings for log in logs].count(
-                True
-            ) == 1
+            assert sum(name in spellings for name in names) == 1
         assert len(logs) == len(functions)
         assert {log["RetentionInDays"] for log in logs} == {90}
 
