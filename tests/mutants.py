@@ -701,6 +701,14 @@ MUTANTS = (
         "an_error_is_told_without_its_words",
     ),
     leftovers(
+        "S1",
+        "the words of AWS's client are logged",
+        "adapters/aws_call.py",
+        "kind = type(error).__name__",
+        "kind = repr(error)",
+        "trouble_at_aws_is_told_by_its_name",
+    ),
+    leftovers(
         "S2",
         "secrets are stored as they are",
         "domain/secret.py",
