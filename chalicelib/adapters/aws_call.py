@@ -23,6 +23,7 @@ RETRY_AFTER_SECONDS = 2
 _TROUBLE = frozenset(
     {
         "LimitExceededException",
+        "OperationAborted",  # S3 is at this object already, as while a long Complete goes on
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestTimeout",
