@@ -38,7 +38,7 @@ class _KeepAllHeaders(cheroot_server.HeaderReader):
         """
         if key_name != key_name.strip():
             raise ValueError("No whitespace before a header's colon.")
-        return super()._transform_key(key_name)  # type: ignore[no-untyped-call] # cheroot's stubs
+        return super()._transform_key(key_name)  # type: ignore[misc] # not in cheroot's stubs
 
     def _allow_header(self, key_name: bytes) -> bool:
         """WSGI cannot tell X_Foo from X-Foo: who reads the environ must not be fooled."""
