@@ -660,6 +660,14 @@ MUTANTS = (
         "a_session_is_not_guessed",
     ),
     downloads(
+        "D5",
+        "a session renews keys",
+        "services/perform_download.py",
+        "[None] * len(files)",
+        "[file.wrapped_key and file.wrapped_key.blob for file in files]",
+        "a_session_renews_urls_and_nothing_else",
+    ),
+    downloads(
         "D6",
         "active types stay",
         "domain/filename.py",

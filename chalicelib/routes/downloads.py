@@ -53,15 +53,7 @@ def show_public(call: Call, key: DownloadKey) -> PublicDownloadView:
 def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
     world = call.world
     if body.session is not None:
-        performed = resume_download(
-            key,
-            body.session,
-            call.now,
-            downloads=world.downloads,
-            objects=world.objects,
-            keys=world.keys,
-            pool=world.pool,
-        )
+        performed = resume_download(key, body.session, call.now, downloads=world.downloads, objects=world.objects)
     else:
         performed = perform_download(
             key, call.now, downloads=world.downloads, objects=world.objects, keys=world.keys, pool=world.pool

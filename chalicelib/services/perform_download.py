@@ -5,7 +5,7 @@ The checks, numbered as in docs/threat-model.md:
 (D2) the download is not revoked, has not expired, has a use left (or the session is open);
 (D3) at least one of its files can still be had: ready, not trashed, not expired, not purged;
 (D4) one use is spent by one conditional write, which also opens the session;
-(D5) data keys and URLs are released only to who made that write, or holds its session;
+(D5) data keys are released only to who made that write, URLs to who holds its session, too;
 (D6) URLs live for minutes, force an attachment, and pin the verified version.
 Whatever check fails beyond (D1), the performer is told the same.
 """
@@ -44,7 +44,7 @@ class ShownDownload:
 class ReleasedFile:
     file: File
     url: str
-    data_key: bytes | None
+    data_key: bytes | None  # None in server mode, and where only the URL is renewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +102,12 @@ def resume_download(
     *,
     downloads: DownloadStore,
     objects: ObjectStore,
-    keys: KeyService,
-    pool: Executor,
 ) -> Performed:
-    """Fresh URLs for the holder of a session; nothing is spent. Raises Gone."""
+    """Fresh URLs for the holder of a session, who has the data keys already; nothing is spent. Raises Gone."""
     session_hash = hash_secret(session)
     download, files = _usable(key, session_hash, now, downloads)
-    data_keys = [future.result() if future else None for future in _start_unwrapping(files, keys, pool)]
     until = download.sessions[session_hash]
-    return _release(files, data_keys, download, session, until, now, objects)
+    return _release(files, [None] * len(files), download, session, until, now, objects)
 
 
 def _usable(

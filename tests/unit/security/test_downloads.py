@@ -168,7 +168,7 @@ def test_d3_a_file_that_ended_is_not_handed_out(world: FakeWorld, change: dict[s
     with pytest.raises(Gone):
         perform_download(key, NOW, **performing(world))
     with pytest.raises(Gone):
-        resume_download(used, session, NOW, **performing(world))
+        resume_download(used, session, NOW, downloads=world.downloads, objects=world.objects)
 
 
 # --- D5 --------------------------------------------------------------------------------------------------------------
@@ -190,6 +190,17 @@ def test_d5_a_session_is_not_guessed(api: AppClient, world: FakeWorld) -> None:
     refused = api.post(f"/public/downloads/{text}", {"session": wrong})
     assert (refused.status, set(refused.json)) == (410, {"message", "code", "request_id"})
     assert api.post(f"/public/downloads/{text}", {"session": session}).status == 200
+
+
+def test_d5_a_session_renews_urls_and_nothing_else(api: AppClient, world: FakeWorld) -> None:
+    """One request could otherwise have KMS unwrap a hundred keys, again and again for six hours."""
+    _, text, key = granted(world, sealed_file(world))
+    session = perform_download(key, NOW, **performing(world)).session
+    world.keys.calls.clear()
+    [file] = api.post(f"/public/downloads/{text}", {"session": session}).data["files"]
+    assert "url" in file
+    assert "encryption" not in file
+    assert world.keys.calls == []
 
 
 def test_d5_showing_releases_nothing(api: AppClient, world: FakeWorld) -> None:
