@@ -537,6 +537,14 @@ MUTANTS = (
         "if problems := []:",
         "complete_joins_nothing_that_is_not_the_plan",
     ),
+    uploads(
+        "U9",
+        "any encoding will do",
+        "services/verify_upload.py",
+        "if stored.content_encoding:  # (U9)",
+        "if False:",
+        "what_came_with_an_encoding_is_rejected",
+    ),
     # --- D: downloads ------------------------------------------------------------------------------------------------
     downloads(
         "D1",
@@ -671,7 +679,7 @@ MUTANTS = (
         "D6",
         "active types stay",
         "domain/filename.py",
-        "return DEFAULT_TYPE if active else media_type",
+        "return media_type if media_type in _PASSIVE_TYPES else DEFAULT_TYPE",
         "return media_type",
         "active_types_become_plain_bytes",
     ),
