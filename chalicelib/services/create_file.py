@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.errors import invalid
+from chalicelib.domain.expiry import check_expiry
 from chalicelib.domain.file import EncryptionMode, File, object_key
 from chalicelib.domain.ids import FileId
 from chalicelib.domain.sealing import DataKey, encryption_context, header_length, sealed_size
@@ -39,8 +40,7 @@ def create_file(
     new: NewFile, owner: ApiToken, now: datetime, *, files: FileStore, objects: ObjectStore, keys: KeyService
 ) -> UploadTicket:
     """Raises Invalid when the declared fields do not fit together."""
-    if new.expires_at and new.expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed.")
+    check_expiry(new.expires_at, now)
     if new.checksum_sha256 and new.encryption_mode is EncryptionMode.CLIENT:
         raise invalid(
             "checksum_sha256",

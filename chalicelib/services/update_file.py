@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.errors import Conflict, invalid
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.expiry import PASSED, check_expiry
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import AccountId
 from chalicelib.ports import FileStore, StaleRecord
@@ -19,9 +20,8 @@ class FileChanges:
 
 
 def update_file(account_id: AccountId, file_id: str, changes: FileChanges, now: datetime, *, files: FileStore) -> File:
-    """Raises NotFound, Invalid for an expiry that has passed, Conflict when the file cannot be moved so."""
-    if changes.expires_at and changes.expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed. DELETE the file to end it now.")
+    """Raises NotFound, Invalid for an expiry that cannot be, Conflict when the file cannot be moved so."""
+    check_expiry(changes.expires_at, now, passed=f"{PASSED} DELETE the file to end it now.")
     file = own_file(account_id, file_id, now, files=files)
     changed = file
     if changes.filename is not None:
