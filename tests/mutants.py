@@ -604,6 +604,14 @@ MUTANTS = (
         "if problems := []:",
         "complete_joins_nothing_that_is_not_the_plan",
     ),
+    uploads(
+        "U9",
+        "any encoding will do",
+        "services/verify_upload.py",
+        "if stored.content_encoding:  # (U9)",
+        "if False:",
+        "what_came_with_an_encoding_is_rejected",
+    ),
     # --- D: downloads ------------------------------------------------------------------------------------------------
     downloads(
         "D1",
@@ -727,10 +735,18 @@ MUTANTS = (
         "a_session_is_not_guessed",
     ),
     downloads(
+        "D5",
+        "a session renews keys",
+        "services/perform_download.py",
+        "[None] * len(files)",
+        "[file.wrapped_key and file.wrapped_key.blob for file in files]",
+        "a_session_renews_urls_and_nothing_else",
+    ),
+    downloads(
         "D6",
         "active types stay",
         "domain/filename.py",
-        "return DEFAULT_TYPE if active else media_type",
+        "return media_type if media_type in _PASSIVE_TYPES else DEFAULT_TYPE",
         "return media_type",
         "active_types_become_plain_bytes",
     ),
@@ -993,6 +1009,14 @@ MUTANTS = (
         '"error": type(error).__name__',
         '"error": repr(error)',
         "an_error_is_told_without_its_words",
+    ),
+    leftovers(
+        "S1",
+        "the words of AWS's client are logged",
+        "adapters/aws_call.py",
+        "kind = type(error).__name__",
+        "kind = repr(error)",
+        "trouble_at_aws_is_told_by_its_name",
     ),
     leftovers(
         "S2",

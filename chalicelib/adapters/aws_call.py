@@ -23,6 +23,7 @@ RETRY_AFTER_SECONDS = 2
 _TROUBLE = frozenset(
     {
         "LimitExceededException",
+        "OperationAborted",  # S3 is at this object already, as while a long Complete goes on
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestTimeout",
@@ -46,7 +47,10 @@ _TROUBLE_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"
 
 
 def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Raises Busy when AWS throttles, fails or cannot be reached (botocore has retried by then)."""
+    """Raises Busy when AWS throttles, fails or cannot be reached (botocore has retried by then).
+
+    Its reason names the error and never quotes it: botocore's words can hold a URL.
+    """
     try:
         return operation(*args, **kwargs)
     except ClientError as error:
@@ -109,4 +113,10 @@ def _is_trouble(error: ClientError) -> bool:
 
 
 def _busy(error: Exception) -> Busy:
-    return Busy(reason=f"{type(error).__name__}: {error}", retry_after_seconds=RETRY_AFTER_SECONDS)
+    return Busy(reason=_named(error), retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def _named(error: Exception) -> str:
+    """(S1)"""
+    kind = type(error).__name__
+    return f"{kind} {code_of(error)}".rstrip() if isinstance(error, ClientError) else kind

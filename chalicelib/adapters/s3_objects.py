@@ -113,7 +113,12 @@ class S3Objects:
             if code_of(error) in {"404", "NoSuchKey"}:
                 return None
             raise
-        return StoredObject(answer["VersionId"], answer["ContentLength"], answer.get("ChecksumSHA256"))
+        return StoredObject(
+            answer["VersionId"],
+            answer["ContentLength"],
+            answer.get("ChecksumSHA256"),
+            answer.get("ContentEncoding") or None,
+        )
 
     def read_start(self, object_key: str, version: str, length: int) -> bytes:
         try:

@@ -58,6 +58,13 @@ class Conflict(SealdropError):
     default_message = "The record was changed by another request at the same time. Read it again and retry."
 
 
+class UploadOver(SealdropError):
+    """No race was lost, and a retry would change nothing."""
+
+    code = "upload_over"
+    default_message = "This upload is over."
+
+
 class Gone(SealdropError):
     code = "gone"
     default_message = "This download has been used, has expired or was withdrawn."

@@ -9,8 +9,24 @@ from chalicelib.domain.text import BIDI_CONTROLS, LINE_BREAKS
 MAX_NAME_BYTES = 255  # what the usual file systems take
 DEFAULT_TYPE = "application/octet-stream"
 
-# Types that a browser runs rather than shows: always handed out as plain bytes.
-_ACTIVE_TYPES = frozenset({"text/html", "text/xml", "application/xml", "text/javascript", "application/javascript"})
+# Types that nothing runs by itself. S3 sends no `nosniff`, and lists of what is active are never complete.
+_PASSIVE_TYPES = frozenset(
+    f"{kind}/{name}"
+    for kind, names in {
+        "application": (
+            "gzip json msword pdf rtf vnd.ms-excel vnd.ms-powerpoint zip x-7z-compressed x-bzip2 x-tar "
+            "vnd.oasis.opendocument.presentation vnd.oasis.opendocument.spreadsheet vnd.oasis.opendocument.text "
+            "vnd.openxmlformats-officedocument.presentationml.presentation "
+            "vnd.openxmlformats-officedocument.spreadsheetml.sheet "
+            "vnd.openxmlformats-officedocument.wordprocessingml.document"
+        ),
+        "audio": "aac flac mp4 mpeg ogg wav webm x-wav",
+        "image": "avif bmp gif heic heif jpeg png tiff webp",
+        "text": "csv plain",
+        "video": "mp4 mpeg ogg quicktime webm",
+    }.items()
+    for name in names.split()
+)
 
 
 def clean_filename(name: str) -> str:
@@ -42,9 +58,8 @@ def guess_type(name: str) -> str:
 
 
 def download_type(media_type: str) -> str:
-    """The type under which bytes are handed out: never one that a browser would run."""
-    active = media_type in _ACTIVE_TYPES or media_type.endswith("+xml")
-    return DEFAULT_TYPE if active else media_type
+    """(D6) The type under which bytes are handed out: its own where nothing would run it, else none in particular."""
+    return media_type if media_type in _PASSIVE_TYPES else DEFAULT_TYPE
 
 
 def content_disposition(name: str) -> str:

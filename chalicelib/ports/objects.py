@@ -20,6 +20,7 @@ class StoredObject:
     version: str
     size_bytes: int
     checksum_sha256: str | None
+    content_encoding: str | None = None  # a header of the uploader's choice, which S3 sends to everyone who downloads
 
 
 class ObjectStore(Protocol):

@@ -69,14 +69,7 @@ def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
     world = call.world
     if body.session is not None:
         performed = resume_download(
-            key,
-            body.session,
-            call.now,
-            downloads=world.downloads,
-            objects=world.objects,
-            keys=world.keys,
-            notes=world.notes,
-            pool=world.pool,
+            key, body.session, call.now, downloads=world.downloads, objects=world.objects, notes=world.notes
         )
     else:
         performed = perform_download(

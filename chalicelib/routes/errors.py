@@ -13,6 +13,7 @@ STATUS_OF_CODE = {
     "missing_scope": 403,
     "not_found": 404,
     "conflict": 409,
+    "upload_over": 409,
     "gone": 410,
     "too_large": 413,
     "unsupported_media_type": 415,

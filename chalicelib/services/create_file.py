@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.errors import invalid
+from chalicelib.domain.expiry import check_expiry
 from chalicelib.domain.file import EncryptionMode, File, object_key
 from chalicelib.domain.ids import FileId
 from chalicelib.domain.people import User
@@ -79,8 +80,7 @@ def create_file(
 
 
 def _check(new: NewFile, now: datetime) -> None:
-    if new.expires_at and new.expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed.")
+    check_expiry(new.expires_at, now)
     if new.checksum_sha256 and new.encryption_mode is EncryptionMode.CLIENT:
         raise invalid(
             "checksum_sha256",

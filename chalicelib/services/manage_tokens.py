@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.errors import MissingScope, NotFound, invalid
+from chalicelib.domain.expiry import check_expiry
 from chalicelib.domain.ids import AccountId, TokenId, UserId, is_uuid
 from chalicelib.domain.page import Page, Position
 from chalicelib.domain.people import User
@@ -31,12 +32,11 @@ def create_token(
 ) -> IssuedToken:
     """A token never makes one that may do more, or may do it for longer, than itself.
 
-    Raises MissingScope, or Invalid for an expiry that has passed or outlasts the maker's.
+    Raises MissingScope, or Invalid for an expiry that has passed, is too far ahead or outlasts the maker's.
     """
     if wider := sorted(scopes - maker.scopes):
         raise MissingScope(f"A token cannot give what it lacks: {', '.join(wider)}.", errors={"scopes": wider})
-    if expires_at and expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed.")
+    check_expiry(expires_at, now)
     if maker.expires_at and (expires_at is None or expires_at > maker.expires_at):
         raise invalid("expires_at", "The token that makes this one expires: the new one must, and not later.")
     issued = _issue(maker.user_id, maker.account_id, name, scopes, expires_at, now)

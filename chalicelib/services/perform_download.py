@@ -6,7 +6,7 @@ The checks, numbered as in docs/threat-model.md:
 (D3) at least one of its files can still be had: ready, not trashed, not expired, not purged;
 (K6) where the download asks for a PIN it is given and right: before that nothing of the files is told, nothing spent;
 (D4) one use is spent by one conditional write, which also opens the session;
-(D5) data keys and URLs are released only to who made that write, or holds its session;
+(D5) data keys are released only to who made that write, URLs to who holds its session, too;
 (D6) URLs live for minutes, force an attachment, and pin the verified version;
 (M6) what a mail opens, its session and its URLs, does not outlive the mail.
 Whatever check of (D2)-(D6) fails, the performer is told the same.
@@ -63,7 +63,7 @@ class ShownDownload:
 class ReleasedFile:
     file: File
     url: str
-    data_key: bytes | None
+    data_key: bytes | None  # None in server mode, and where only the URL is renewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +138,17 @@ def resume_download(
     *,
     downloads: DownloadStore,
     objects: ObjectStore,
-    keys: KeyService,
     notes: NoteStore,
-    pool: Executor,
 ) -> Performed:
-    """Fresh URLs for the holder of a session; nothing is spent. Raises Gone; Busy also when it cannot be noted."""
+    """Fresh URLs for the holder of a session, who has the data keys already; nothing is spent.
+
+    Raises Gone; Busy also when it cannot be noted.
+    """
     session_hash = hash_secret(session)
     download, files = _usable(key, session_hash, now, downloads)
-    unwrapping = _start_unwrapping(files, keys, pool)
     notes.add(_resumed(download, files), now)
-    data_keys = [future.result() if future else None for future in unwrapping]
     until = download.sessions[session_hash]
-    return _release(files, data_keys, download, session, until, now, objects)
+    return _release(files, [None] * len(files), download, session, until, now, objects)
 
 
 def _usable(

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.errors import Conflict, invalid
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.expiry import PASSED, check_expiry
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import AccountId
 from chalicelib.ports import CategoryStore, FileStore, StaleRecord
@@ -30,11 +31,10 @@ def update_file(
     files: FileStore,
     categories: CategoryStore,
 ) -> File:
-    """Raises NotFound, Conflict when the file cannot be moved so, and Invalid for an expiry that has passed or a
+    """Raises NotFound, Conflict when the file cannot be moved so, and Invalid for an expiry that cannot be or a
     category that is none of the account's.
     """
-    if changes.expires_at and changes.expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed. DELETE the file to end it now.")
+    check_expiry(changes.expires_at, now, passed=f"{PASSED} DELETE the file to end it now.")
     file = own_file(account_id, file_id, now, files=files)
     changed = _apply(changes, file, now)
     if changes.sets_category:

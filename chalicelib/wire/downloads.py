@@ -74,7 +74,7 @@ class SharedFileView(Out):
 class ReleasedFileView(SharedFileView):
     url: str
     url_expires_at: Moment
-    encryption: EncryptionView | None = None
+    encryption: EncryptionView | None = None  # of sealed files, when a use is spent; not where a session renews a URL
 
     @classmethod
     def of_released(cls, released: ReleasedFile, performed: Performed) -> Self:

@@ -86,7 +86,8 @@ class Api:
                 body={} if session is None else {"session": session},
                 public=True,
                 repeatable=session is not None,
-            )
+            ),
+            renewed=session is not None,
         )
 
     # the audit log

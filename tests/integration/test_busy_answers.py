@@ -97,6 +97,20 @@ def test_trouble_is_answered_503(
     assert_busy(hers.call(method, path, json=body))
 
 
+def test_a_second_complete_while_s3_is_at_the_first_is_to_come_again(hooks: Hooks, hers: AppClient) -> None:
+    """Joining many parts can outlast a request, and S3 takes no second order for the object meanwhile."""
+    upload = hers.post("/files", IN_PARTS).data
+    sizes = [part["size"] for part in upload["upload"]["parts"]]
+    listed = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><Size>{size}</Size><ETag>e</ETag>"
+        "<LastModified>2026-03-01T12:00:00Z</LastModified></Part>"
+        for number, size in enumerate(sizes, 1)
+    )
+    hooks.answer("s3.ListParts", f"<ListPartsResult>{listed}</ListPartsResult>".encode())
+    hooks.refuse("s3.CompleteMultipartUpload", "OperationAborted", 409)
+    assert_busy(hers.post(f"/files/{upload['id']}/complete"))
+
+
 def test_what_only_a_person_can_mend_is_answered_500_without_a_word_of_it(hooks: Hooks, hers: AppClient) -> None:
     hooks.refuse("dynamodb.Query", "AccessDeniedException", 400)
     answer = hers.get("/files")

@@ -288,9 +288,8 @@ def signing(world: FakeWorld) -> dict[str, Any]:
 
 def performing(world: World) -> dict[str, Any]:
     """The ports of perform_download."""
-    ports = resuming(world) | checking_pins(world) | {"mails": world.mails, "bodies": world.bodies}
-    del ports["notes"]
-    return ports
+    names = ("downloads", "objects", "keys", "mails", "bodies", "pool")
+    return checking_pins(world) | {name: getattr(world, name) for name in names}
 
 
 def showing(world: FakeWorld) -> dict[str, Any]:
@@ -305,8 +304,8 @@ def keying(world: FakeWorld) -> dict[str, Any]:
 
 
 def resuming(world: World) -> dict[str, Any]:
-    names = ("downloads", "objects", "keys", "notes", "pool")
-    return {name: getattr(world, name) for name in names}
+    """The ports of resume_download."""
+    return {"downloads": world.downloads, "objects": world.objects, "notes": world.notes}
 
 
 def checking_pins(world: World) -> dict[str, Any]:

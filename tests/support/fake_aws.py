@@ -44,6 +44,7 @@ class Version:
     data: bytes | None  # None: a delete marker
     size_bytes: int
     checksum_sha256: str | None
+    content_encoding: str | None = None
 
 
 @dataclass
@@ -67,12 +68,18 @@ class FakeObjects(Fake):
     # -- what clients do --------------------------------------------------------------------------------------------
 
     def put(
-        self, object_key: str, data: bytes, *, checksum_sha256: str | None = None, size_bytes: int | None = None
+        self,
+        object_key: str,
+        data: bytes,
+        *,
+        checksum_sha256: str | None = None,
+        size_bytes: int | None = None,
+        content_encoding: str | None = None,
     ) -> str:
         """Store a new version, whatever was signed; answers its id."""
         with self._lock:
             size = len(data) if size_bytes is None else size_bytes
-            version = Version(f"v{next(self._counter)}", data, size, checksum_sha256)
+            version = Version(f"v{next(self._counter)}", data, size, checksum_sha256, content_encoding)
             self.versions.setdefault(object_key, []).append(version)
             return version.id
 
@@ -109,7 +116,9 @@ class FakeObjects(Fake):
         with self._lock:
             if self._current(allowed["object_key"]):
                 raise S3Refusal("PreconditionFailed")
-            self.put(allowed["object_key"], body, checksum_sha256=allowed["headers"].get("x-amz-checksum-sha256"))
+            checksum = allowed["headers"].get("x-amz-checksum-sha256")
+            encoding = {name.lower(): value for name, value in headers.items()}.get("content-encoding")
+            self.put(allowed["object_key"], body, checksum_sha256=checksum, content_encoding=encoding)
 
     def _check(self, url: str, given: dict[str, str], body: bytes) -> dict[str, Any]:
         allowed = self.signed.get(url)
@@ -182,7 +191,9 @@ class FakeObjects(Fake):
     @port
     def head(self, object_key: str) -> StoredObject | None:
         current = self._current(object_key)
-        return StoredObject(current.id, current.size_bytes, current.checksum_sha256) if current else None
+        if current is None:
+            return None
+        return StoredObject(current.id, current.size_bytes, current.checksum_sha256, current.content_encoding)
 
     @port
     def read_start(self, object_key: str, version: str, length: int) -> bytes:

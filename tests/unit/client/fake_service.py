@@ -543,7 +543,7 @@ def perform(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
         if record := service.files.get(file_id):
             shared = _shared(service, record)
             shared |= {"url": service.sign("GET", record), "url_expires_at": _times()["expires_at"]}
-            if record.mode == "client":
+            if record.mode == "client" and "session" not in body:
                 shared["encryption"] = service.encryption(record)
             files.append(shared)
     until = _times()["expires_at"]

@@ -205,7 +205,7 @@ class TestClientMode:
     def test_the_data_key_of_a_settled_file_is_given_to_nobody_but_performers(self, my, world, alice) -> None:
         file = stored(world, a_ready_file(account_id=alice.account_id))
         answer = my.post(f"/files/{file.id}/parts", {"parts": [{"number": 1}]})
-        assert (answer.status, answer.json["code"]) == (409, "conflict")
+        assert (answer.status, answer.json["code"]) == (409, "upload_over")
 
 
 class TestParts:

@@ -202,6 +202,17 @@ def test_d5_a_session_is_not_guessed(api: AppClient, world: FakeWorld) -> None:
     assert api.post(f"/public/downloads/{text}", {"session": session}).status == 200
 
 
+def test_d5_a_session_renews_urls_and_nothing_else(api: AppClient, world: FakeWorld) -> None:
+    """One request could otherwise have KMS unwrap a hundred keys, again and again for six hours."""
+    _, text, key = granted(world, sealed_file(world))
+    session = perform_download(key, NOW, **performing(world)).session
+    world.keys.calls.clear()
+    [file] = api.post(f"/public/downloads/{text}", {"session": session}).data["files"]
+    assert "url" in file
+    assert "encryption" not in file
+    assert world.keys.calls == []
+
+
 def test_d5_showing_releases_nothing(api: AppClient, world: FakeWorld) -> None:
     _, text, _ = granted(world, sealed_file(world))
     shown = api.get(f"/public/downloads/{text}")

@@ -59,6 +59,23 @@ def test_s1_an_error_is_told_without_its_words(capsys: pytest.CaptureFixture[str
     assert SECRET not in logged
 
 
+def test_s1_trouble_at_aws_is_told_by_its_name() -> None:
+    """botocore's words hold the URL that was called, with the bucket, the object and the upload in it."""
+    from botocore.exceptions import ClientError, EndpointConnectionError
+
+    from chalicelib.adapters.aws_call import call
+
+    url = "https://bucket.s3.eu-west-1.amazonaws.com/files/x?uploadId=secret"
+    throttled = ClientError({"Error": {"Code": "SlowDown", "Message": url}}, "HeadObject")
+    for error, named in (
+        (EndpointConnectionError(endpoint_url=url), "EndpointConnectionError"),
+        (throttled, "ClientError SlowDown"),
+    ):
+        with pytest.raises(Busy) as busy:
+            call(raises(error))
+        assert busy.value.reason == named
+
+
 def test_s2_a_secret_is_stored_as_its_hash() -> None:
     assert SECRET not in hash_secret(SECRET)
     assert SECRET[4:-6] not in hash_secret(SECRET)

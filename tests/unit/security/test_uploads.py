@@ -120,6 +120,16 @@ class Sealing:
         return header.ljust(self.file.stored_bytes, b"\0")
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity", "aws-chunked"])
+def test_u9_what_came_with_an_encoding_is_rejected(world: FakeWorld, encoding: str) -> None:
+    file = announced(world).file
+    world.objects.put(file.object_key, DATA, content_encoding=encoding)
+    settled = verify_upload(file, NOW, **verifying(world))
+    assert settled.status is Status.REJECTED
+    assert "Content-Encoding" in (settled.rejected_reason or "")
+    assert world.objects.head(file.object_key) is None
+
+
 @pytest.fixture
 def sealing(world: FakeWorld) -> Sealing:
     return Sealing(world)

@@ -354,13 +354,14 @@ class TestD6Urls:
 
 
 class TestSessions:
-    def test_fresh_urls_and_keys_without_spending(self, world) -> None:
-        file, data_key = sealed_file(world)
+    def test_fresh_urls_without_spending_and_without_asking_kms_again(self, world) -> None:
+        file, _ = sealed_file(world)
         text = grant(world, file)
         performed = perform(world, text)
         late = NOW + timedelta(hours=5)
+        asked = list(world.keys.calls)
         again = resume(world, text, performed.session, late)
-        assert again.files[0].data_key == data_key
+        assert (again.files[0].data_key, world.keys.calls) == (None, asked)
         assert again.files[0].url != performed.files[0].url
         assert (again.session, again.session_expires_at) == (performed.session, performed.session_expires_at)
         assert (again.uses_left, again.urls_expire_at) == (0, late + timedelta(minutes=5))
