@@ -9,18 +9,21 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from chalicelib.ports import (
+    ClaimStore,
     DownloadStore,
     FileStore,
     HeaderAuthenticator,
     KeyService,
     Limiter,
     ObjectStore,
+    QuotaStore,
     TokenStore,
     UserStore,
 )
 from chalicelib.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamo_creations import Creations
     from chalicelib.adapters.dynamo_table import MetadataTable
 
 T = TypeVar("T")
@@ -80,13 +83,23 @@ class World:
     def files(self) -> FileStore:
         from chalicelib.adapters.dynamo_files import DynamoFiles
 
-        return DynamoFiles(self._table)
+        return DynamoFiles(self._table, self._creations)
 
     @_Once
     def downloads(self) -> DownloadStore:
         from chalicelib.adapters.dynamo_downloads import DynamoDownloads
 
-        return DynamoDownloads(self._table)
+        return DynamoDownloads(self._table, self._creations)
+
+    @_Once
+    def claims(self) -> ClaimStore:
+        from chalicelib.adapters.dynamo_claims import DynamoClaims
+
+        return DynamoClaims(self._table)
+
+    @_Once
+    def quotas(self) -> QuotaStore:
+        return self._creations.quotas
 
     @_Once
     def objects(self) -> ObjectStore:
@@ -111,6 +124,13 @@ class World:
         from chalicelib.adapters.dynamo_table import MetadataTable
 
         return MetadataTable(self._client("dynamodb"), self.settings.metadata_table)
+
+    @_Once
+    def _creations(self) -> "Creations":
+        from chalicelib.adapters.dynamo_creations import Creations
+        from chalicelib.adapters.dynamo_quotas import DynamoQuotas
+
+        return Creations(self._table, DynamoQuotas(self._table, self.settings.quota))
 
     @_Once
     def _clients(self) -> dict[str, Any]:

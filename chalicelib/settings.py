@@ -4,7 +4,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chalicelib.domain.quota import Quota
+
 DEFAULT_RATE_LIMIT = 300
+DEFAULT_QUOTA = Quota(stored_bytes=10 * 2**40, files=1_000_000, mails_a_day=10_000)
 
 
 class MissingSetting(RuntimeError):
@@ -19,6 +22,7 @@ class Settings:
     files_bucket: str
     data_key_arn: str
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
+    quota: Quota = DEFAULT_QUOTA  # of accounts that have none of their own
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -30,6 +34,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         files_bucket=_required(environment, "FILES_BUCKET"),
         data_key_arn=_required(environment, "DATA_KEY_ARN"),
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
+        quota=read_quota(environment),
+    )
+
+
+def read_quota(environment: Mapping[str, str] = os.environ) -> Quota:
+    """Raises MissingSetting."""
+    return Quota(
+        stored_bytes=_positive(environment, "QUOTA_BYTES", DEFAULT_QUOTA.stored_bytes),
+        files=_positive(environment, "QUOTA_FILES", DEFAULT_QUOTA.files),
+        mails_a_day=_positive(environment, "QUOTA_MAILS_A_DAY", DEFAULT_QUOTA.mails_a_day),
     )
 
 

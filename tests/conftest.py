@@ -16,6 +16,9 @@ OURS = (
     "FILES_BUCKET",
     "DATA_KEY_ARN",
     "RATE_LIMIT",
+    "QUOTA_BYTES",
+    "QUOTA_FILES",
+    "QUOTA_MAILS_A_DAY",
     "SEALDROP_URL",
     "SEALDROP_TOKEN",
 )

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import call, condition_failed_at
+from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_files import file_key
 from chalicelib.adapters.dynamo_files import from_item as file_from_item
 from chalicelib.adapters.dynamo_people import author_from, author_item
@@ -22,6 +23,7 @@ from chalicelib.adapters.dynamo_table import (
     to_dynamo,
     values,
 )
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.file import File
@@ -34,11 +36,14 @@ _USABLE = "uses_left > :none AND expires_at > :now AND attribute_not_exists(revo
 
 
 class DynamoDownloads:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
+    def __init__(self, table: MetadataTable, creations: Creations) -> None:
+        self._table, self._creations = table, creations
 
-    def add(self, download: Download) -> None:
-        self._table.put(_to_item(download), "attribute_not_exists(pk)")
+    def add(self, download: Download, claim: Claim | None = None) -> None:
+        item = _to_item(download)
+        if claim:  # which must find it
+            item["ttl"] = max(item["ttl"], int(claim.expires_at.timestamp()))
+        self._creations.add(download.account_id, [item], [download.id], download.created_at, claim=claim)
 
     def find(self, download_id: DownloadId) -> Download | None:
         item = self._table.get(download_key(download_id))

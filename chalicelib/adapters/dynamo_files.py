@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import call
+from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_table import (
     DUE_INDEX,
@@ -15,13 +16,17 @@ from chalicelib.adapters.dynamo_table import (
     KeyOfId,
     MetadataTable,
     condition_failed,
+    from_dynamo,
     list_sk,
     moment,
     optional_moment,
     optional_timestamp,
     timestamp,
+    to_dynamo,
     values,
 )
+from chalicelib.adapters.dynamo_transaction import Cancelled, delete, put, transact
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
 from chalicelib.domain.ids import AccountId, FileId
 from chalicelib.domain.page import Page, Position
@@ -31,16 +36,19 @@ from chalicelib.ports import StaleRecord
 
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
+_UNCHANGED = "revision = :read"
 DUE_SHARDS = tuple("0123456789abcdef")  # by the id's first digit: the sweep's index has no hot partition
 
 
 class DynamoFiles:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
+    def __init__(self, table: MetadataTable, creations: Creations) -> None:
+        self._table, self._creations, self._quotas = table, creations, creations.quotas
 
-    def add(self, file: File) -> File:
+    def add(self, file: File, claim: Claim | None = None) -> File:
         stored = replace(file, revision=1)
-        self._table.put(to_item(stored), "attribute_not_exists(pk)")
+        self._creations.add(
+            file.account_id, [to_item(stored)], [file.id], file.created_at, claim=claim, charge=file.charge
+        )
         return stored
 
     def find(self, file_id: FileId) -> File | None:
@@ -58,16 +66,42 @@ class DynamoFiles:
 
     def save(self, file: File) -> File:
         stored = replace(file, revision=file.revision + 1)
+        if file.gives_quota_back:
+            return self._save_giving_back(file, replace(stored, is_charged=False))
         try:
-            self._table.put(to_item(stored), "revision = :read", read=file.revision)
+            self._table.put(to_item(stored), _UNCHANGED, read=file.revision)
         except ClientError as error:
             if condition_failed(error):
                 raise StaleRecord from error
             raise
         return stored
 
+    def _save_giving_back(self, file: File, stored: File) -> File:
+        item = to_item(stored)
+        writes = [
+            put(self._table, item, _UNCHANGED, read=file.revision),
+            self._quotas.give_back(file.account_id, file.charge),
+        ]
+        try:
+            transact(self._table, writes)
+        except Cancelled as cancelled:
+            if cancelled.met[0] != from_dynamo(to_dynamo(item)):  # else our own write, whose answer was lost
+                raise StaleRecord from cancelled
+        return stored
+
     def remove(self, file: File) -> None:
-        self._table.delete(file_key(file.id), "revision = :read", read=file.revision)
+        key = file_key(file.id)
+        if not file.is_charged:
+            self._table.delete(key, _UNCHANGED, read=file.revision)
+            return
+        writes = [
+            delete(self._table, key, _UNCHANGED, read=file.revision),
+            self._quotas.give_back(file.account_id, file.charge),
+        ]
+        try:
+            transact(self._table, writes)
+        except Cancelled:
+            return  # it has gone, or was changed: then it is not ours to end
 
     def due(self, now: datetime, limit: int) -> Sequence[FileId]:
         due: list[FileId] = []
@@ -112,6 +146,7 @@ def to_item(file: File) -> Item:
         "object_version": file.object_version,
         "trashed_at": optional_timestamp(file.trashed_at),
         "purging_at": optional_timestamp(file.purging_at),
+        "is_charged": file.is_charged,
         "revision": file.revision,
     }
 
@@ -140,6 +175,7 @@ def from_item(item: Item) -> File:
         object_version=item.get("object_version"),
         trashed_at=optional_moment(item.get("trashed_at")),
         purging_at=optional_moment(item.get("purging_at")),
+        is_charged=item["is_charged"],
         revision=item["revision"],
     )
 

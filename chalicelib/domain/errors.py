@@ -43,6 +43,11 @@ class MissingScope(SealdropError):
     default_message = "This token may not do that."
 
 
+class QuotaExceeded(SealdropError):
+    code = "quota_exceeded"
+    default_message = "The account's quota would be exceeded."
+
+
 class NotFound(SealdropError):
     code = "not_found"
     default_message = "There is nothing here by that id."
@@ -51,6 +56,11 @@ class NotFound(SealdropError):
 class Conflict(SealdropError):
     code = "conflict"
     default_message = "The record was changed by another request at the same time. Read it again and retry."
+
+
+class IdempotencyMismatch(SealdropError):
+    code = "idempotency_mismatch"
+    default_message = "This Idempotency-Key came with another body before. Use a fresh key for another request."
 
 
 class Gone(SealdropError):

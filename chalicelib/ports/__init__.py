@@ -3,14 +3,18 @@
 Any method may raise `Busy`: AWS throttles or does not answer, and nothing is known about the effect.
 """
 
+from chalicelib.ports.claims import Claimed, ClaimStore
 from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.files import FileStore, StaleRecord
 from chalicelib.ports.keys import HeaderAuthenticator, KeyService, WrongContext
 from chalicelib.ports.limiter import Limiter
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
+from chalicelib.ports.quotas import QuotaStore
 
 __all__ = [
+    "ClaimStore",
+    "Claimed",
     "DownloadStore",
     "FileStore",
     "HeaderAuthenticator",
@@ -18,6 +22,7 @@ __all__ = [
     "Limiter",
     "ObjectGone",
     "ObjectStore",
+    "QuotaStore",
     "SignedRequest",
     "StaleRecord",
     "StoredObject",

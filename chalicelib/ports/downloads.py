@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download, DownloadKey
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import DownloadId
@@ -10,7 +11,8 @@ from chalicelib.domain.secret import SecretHash
 
 
 class DownloadStore(Protocol):
-    def add(self, download: Download) -> None: ...
+    def add(self, download: Download, claim: Claim | None = None) -> None:
+        """Store a new download and keep the claim: both or nothing. Raises Claimed."""
 
     def find(self, download_id: DownloadId) -> Download | None: ...
 

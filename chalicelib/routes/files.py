@@ -5,8 +5,9 @@ from chalice.app import Blueprint
 from chalicelib.domain.api_token import Scope
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.idempotency import once, takes_key
 from chalicelib.services.complete_upload import complete_upload
-from chalicelib.services.create_file import create_file
+from chalicelib.services.create_file import create_file, find_created
 from chalicelib.services.delete_file import delete_file
 from chalicelib.services.list_files import list_files
 from chalicelib.services.show_file import show_file
@@ -37,11 +38,20 @@ def index(call: Call, query: FilesQuery) -> Listing:
 
 
 @endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201)
-def create(call: Call, body: CreateFile) -> UploadTicketView:
+@takes_key
+def create(call: Call, body: CreateFile) -> UploadTicketView | FileView:
     world = call.world
-    ticket = create_file(
-        body.new_file(), call.token, call.now, files=world.files, objects=world.objects, keys=world.keys
+    files, objects, keys = world.files, world.objects, world.keys
+    account_id = call.token.account_id
+    ticket = once(
+        call,
+        lambda claim: create_file(
+            body.new_file(), call.token, call.now, claim, files=files, objects=objects, keys=keys
+        ),
+        lambda ids: find_created(account_id, ids[0], call.now, files=files, objects=objects, keys=keys),
     )
+    if ticket.upload is None:
+        return FileView.of(ticket.file)
     return UploadTicketView.of_ticket(ticket.file, ticket.upload, ticket.data_key)
 
 

@@ -13,8 +13,9 @@ bp = Blueprint(__name__)
 
 @endpoint(bp, "GET", "/user", scope=Scope.ACCOUNT)
 def show(call: Call) -> UserView:
-    user, account = show_user(call.token, users=call.world.users)
-    return UserView.of_user(user, account, call.token)
+    world = call.world
+    shown = show_user(call.token, call.now, users=world.users, quotas=world.quotas, pool=world.pool)
+    return UserView.of_shown(shown, call.token)
 
 
 @endpoint(bp, "GET", "/health", scope=PUBLIC)

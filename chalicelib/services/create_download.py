@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.domain.api_token import ApiToken
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import MANUAL_LIFETIME, MANUAL_USES, Download, DownloadKey
 from chalicelib.domain.errors import Gone, Invalid, NotFound
 from chalicelib.domain.file import File
@@ -15,9 +16,15 @@ from chalicelib.ports import DownloadStore, FileStore
 
 
 def create_download(
-    owner: ApiToken, file_ids: Sequence[str], now: datetime, *, files: FileStore, downloads: DownloadStore
+    owner: ApiToken,
+    file_ids: Sequence[str],
+    now: datetime,
+    claim: Claim | None = None,
+    *,
+    files: FileStore,
+    downloads: DownloadStore,
 ) -> Download:
-    """Raises Invalid naming each file that is not the account's, or cannot be downloaded."""
+    """Raises Claimed, or Invalid naming each file that is not the account's, or cannot be downloaded."""
     _check_files(owner.account_id, file_ids, now, files)
     download = Download(
         id=DownloadId(str(uuid.uuid4())),
@@ -28,7 +35,15 @@ def create_download(
         created_at=now,
         expires_at=now + MANUAL_LIFETIME,
     )
-    downloads.add(download)
+    downloads.add(download, claim)
+    return download
+
+
+def find_download(account_id: AccountId, download_id: str, *, downloads: DownloadStore) -> Download:
+    """As it is now, spent or not. Raises NotFound, the same for another account's."""
+    download = downloads.find(DownloadId(download_id)) if is_uuid(download_id) else None
+    if download is None or download.account_id != account_id:
+        raise NotFound
     return download
 
 
@@ -36,9 +51,7 @@ def create_download_key(
     account_id: AccountId, download_id: str, now: datetime, *, downloads: DownloadStore
 ) -> tuple[str, Download]:
     """A fresh key, which ends any earlier one. Raises NotFound, Gone."""
-    download = downloads.find(DownloadId(download_id)) if is_uuid(download_id) else None
-    if download is None or download.account_id != account_id:
-        raise NotFound
+    download = find_download(account_id, download_id, downloads=downloads)
     if download.expires_at <= now:
         raise Gone(reason="expired")
     text = secret_text(secrets.token_bytes(SECRET_BYTES))

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.api_token import ApiToken
-from chalicelib.domain.errors import invalid
-from chalicelib.domain.file import EncryptionMode, File, object_key
-from chalicelib.domain.ids import FileId
+from chalicelib.domain.claim import Claim
+from chalicelib.domain.errors import QuotaExceeded, invalid
+from chalicelib.domain.file import EncryptionMode, File, Status, object_key
+from chalicelib.domain.ids import AccountId, FileId
 from chalicelib.domain.sealing import DataKey, encryption_context, header_length, sealed_size
 from chalicelib.domain.upload import MAX_STORED_BYTES, SINGLE_PUT_BYTES, Multipart, part_bytes_for
-from chalicelib.ports import FileStore, KeyService, ObjectStore
-from chalicelib.services.sign_upload import Upload, offer_upload
+from chalicelib.ports import Claimed, FileStore, KeyService, ObjectStore
+from chalicelib.services.own_files import own_file
+from chalicelib.services.sign_upload import Upload, offer_upload, offer_upload_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,21 +33,22 @@ class NewFile:
 @dataclass(frozen=True, slots=True)
 class UploadTicket:
     file: File
-    upload: Upload
+    upload: Upload | None  # None: the upload is over
     data_key: bytes | None  # plaintext, for the owner alone; None in server mode
 
 
 def create_file(
-    new: NewFile, owner: ApiToken, now: datetime, *, files: FileStore, objects: ObjectStore, keys: KeyService
+    new: NewFile,
+    owner: ApiToken,
+    now: datetime,
+    claim: Claim | None = None,
+    *,
+    files: FileStore,
+    objects: ObjectStore,
+    keys: KeyService,
 ) -> UploadTicket:
-    """Raises Invalid when the declared fields do not fit together."""
-    if new.expires_at and new.expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed.")
-    if new.checksum_sha256 and new.encryption_mode is EncryptionMode.CLIENT:
-        raise invalid(
-            "checksum_sha256",
-            "Sealed bytes do not exist yet: declare their digest with POST /api/files/{id}/parts.",
-        )
+    """Raises Invalid when the declared fields do not fit together, QuotaExceeded, Claimed."""
+    _check_declared(new, now)
     file_id = FileId(str(uuid.uuid4()))
     data_key = None
     if new.encryption_mode is EncryptionMode.CLIENT:
@@ -56,25 +59,65 @@ def create_file(
     if part_bytes:
         upload_id = objects.start_multipart(object_key(file_id), part_checksums=new.part_checksums)
         multipart = Multipart(upload_id, part_bytes, new.part_checksums, stored_bytes)
-    file = files.add(
-        File(
-            id=file_id,
-            account_id=owner.account_id,
-            created_by=owner.author,
-            created_at=now,
-            filename=new.filename,
-            type=new.type,
-            size_bytes=new.size_bytes,
-            stored_bytes=stored_bytes,
-            encryption_mode=new.encryption_mode,
-            wrapped_key=data_key.wrapped if data_key else None,
-            multipart=multipart,
-            checksum_sha256=new.checksum_sha256,
-            expires_at=new.expires_at,
-            alive_at=now,
-        )
-    )
+    file = _pending(new, owner, now, file_id, stored_bytes, multipart, data_key)
+    try:
+        file = files.add(file, claim)
+    except (Claimed, QuotaExceeded):  # so there is no record; after Busy nobody knows, and S3's own rule tidies up
+        if multipart:
+            objects.abort_multipart(file.object_key, multipart.upload_id)
+        raise
     return UploadTicket(file, offer_upload(file, now, objects=objects), data_key.plaintext if data_key else None)
+
+
+def find_created(
+    account_id: AccountId, file_id: str, now: datetime, *, files: FileStore, objects: ObjectStore, keys: KeyService
+) -> UploadTicket:
+    """The file that an earlier request made, as it is now, with what it was answered with while that is of use.
+
+    Raises NotFound, Conflict.
+    """
+    file = own_file(account_id, file_id, now, files=files)
+    if file.status is not Status.PENDING:
+        return UploadTicket(file, None, None)
+    again = offer_upload_again(file, now, files=files, objects=objects, keys=keys)
+    return UploadTicket(again.file, again.upload, again.data_key)
+
+
+def _check_declared(new: NewFile, now: datetime) -> None:
+    if new.expires_at and new.expires_at <= now:
+        raise invalid("expires_at", "The time of expiry has passed.")
+    if new.checksum_sha256 and new.encryption_mode is EncryptionMode.CLIENT:
+        raise invalid(
+            "checksum_sha256",
+            "Sealed bytes do not exist yet: declare their digest with POST /api/files/{id}/parts.",
+        )
+
+
+def _pending(
+    new: NewFile,
+    owner: ApiToken,
+    now: datetime,
+    file_id: FileId,
+    stored_bytes: int,
+    multipart: Multipart | None,
+    data_key: DataKey | None,
+) -> File:
+    return File(
+        id=file_id,
+        account_id=owner.account_id,
+        created_by=owner.author,
+        created_at=now,
+        filename=new.filename,
+        type=new.type,
+        size_bytes=new.size_bytes,
+        stored_bytes=stored_bytes,
+        encryption_mode=new.encryption_mode,
+        wrapped_key=data_key.wrapped if data_key else None,
+        multipart=multipart,
+        checksum_sha256=new.checksum_sha256,
+        expires_at=new.expires_at,
+        alive_at=now,
+    )
 
 
 def _stored_bytes(new: NewFile, file_id: FileId, owner: ApiToken, data_key: DataKey | None) -> int:

@@ -31,11 +31,11 @@ from chalicelib.ports import StaleRecord
 
 
 def downloads(world: World) -> None:
-    world.downloads = CarelessDownloads(world._table)
+    world.downloads = CarelessDownloads(world._table, world._creations)
 
 
 def files(world: World) -> None:
-    world.files = CarelessFiles(world._table)
+    world.files = CarelessFiles(world._table, world._creations)
 
 
 def tokens(world: World) -> None:

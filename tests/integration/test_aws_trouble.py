@@ -15,6 +15,7 @@ from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Busy, Conflict, Gone
 from chalicelib.domain.file import Shelf
 from chalicelib.domain.people import Account, User
+from chalicelib.domain.quota import Usage
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import WrongContext
 from infra.local.stack import EmulatedAws
@@ -22,7 +23,7 @@ from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import a_hash, a_key
 from tests.integration.test_object_store import a_key as an_object_key
 from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import ALICE_ID, ALICES, NOW, a_download, a_file, a_ready_file, a_token
+from tests.support.builders import ALICE_ID, ALICES, NOW, a_claim, a_download, a_file, a_ready_file, a_token
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -51,13 +52,16 @@ CALLS: dict[str, tuple[str, Act]] = {
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),
     "UserStore.find_account": ("dynamodb.GetItem", lambda w: w.users.find_account(ALICES)),
-    "FileStore.add": ("dynamodb.PutItem", lambda w: w.files.add(a_file())),
+    "FileStore.add": ("dynamodb.TransactWriteItems", lambda w: w.files.add(a_file())),
     "FileStore.find": ("dynamodb.GetItem", lambda w: w.files.find(a_file().id)),
     "FileStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.files.find_many([a_file().id])),
     "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, 5, None)),
     "FileStore.save": ("dynamodb.PutItem", lambda w: w.files.save(a_file())),
-    "FileStore.remove": ("dynamodb.DeleteItem", lambda w: w.files.remove(a_file())),
+    "FileStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.files.remove(a_file())),
     "FileStore.due": ("dynamodb.Query", lambda w: w.files.due(NOW, 5)),
+    "ClaimStore.find": ("dynamodb.GetItem", lambda w: w.claims.find(a_claim())),
+    "QuotaStore.find": ("dynamodb.BatchGetItem", lambda w: w.quotas.find(ALICES, NOW)),
+    "QuotaStore.charge": ("dynamodb.TransactWriteItems", lambda w: w.quotas.charge(ALICES, Usage(mails=1), NOW)),
     "DownloadStore.add": ("dynamodb.PutItem", lambda w: w.downloads.add(a_download(a_ready_file()))),
     "DownloadStore.find": ("dynamodb.GetItem", lambda w: w.downloads.find(a_download().id)),
     "DownloadStore.find_key": ("dynamodb.GetItem", lambda w: w.downloads.find_key(a_hash())),
@@ -116,7 +120,17 @@ TROUBLES = {
         ("", 503),
     ],
 }
-PROTOCOLS = ["Limiter", "TokenStore", "UserStore", "FileStore", "DownloadStore", "ObjectStore", "KeyService"]
+PROTOCOLS = [
+    "ClaimStore",
+    "DownloadStore",
+    "FileStore",
+    "KeyService",
+    "Limiter",
+    "ObjectStore",
+    "QuotaStore",
+    "TokenStore",
+    "UserStore",
+]
 
 
 def test_the_table_names_every_method_of_every_port() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.api_token import ApiToken, Scope
+from chalicelib.domain.claim import Claim, claim_of
 from chalicelib.domain.download import MANUAL_LIFETIME, Download
 from chalicelib.domain.file import EncryptionMode, File, Status
 from chalicelib.domain.ids import AccountId, DownloadId, FileId, UserId
@@ -94,6 +95,12 @@ def a_download(*files: File, **changes: Any) -> Download:
         "expires_at": NOW + MANUAL_LIFETIME,
     }
     return Download(**fields | changes)
+
+
+def a_claim(key: str = "key", body: str = "{}", **changes: Any) -> Claim:
+    """Of Alice, who creates a file."""
+    claim = claim_of(ALICES, ALICE_ID, "POST /files", key, body, NOW)
+    return replace(claim, **changes)
 
 
 def stored(world: FakeWorld, file: File, data: bytes = b"hello") -> File:

@@ -92,6 +92,8 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.TokenStore, "tokens"),
         (ports.UserStore, "users"),
         (ports.FileStore, "files"),
+        (ports.ClaimStore, "claims"),
+        (ports.QuotaStore, "quotas"),
         (ports.DownloadStore, "downloads"),
         (ports.ObjectStore, "objects"),
         (ports.KeyService, "keys"),

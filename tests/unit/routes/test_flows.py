@@ -304,7 +304,7 @@ class TestTokensAndUser:
 
     def test_who_am_i(self, my, alice) -> None:
         data = my.get("/user").data
-        assert set(data) == {"id", "name", "email", "initials", "photo_url", "timezone", "account", "token"}
+        assert set(data) == {"id", "name", "email", "initials", "photo_url", "timezone", "account", "quota", "token"}
         assert set(data["token"]) == self.TOKEN
         assert data["account"] == {"id": alice.account_id, "name": "Alice Archer"}
 
