@@ -77,7 +77,7 @@ class World:
     def users(self) -> UserStore:
         from chalicelib.adapters.dynamo_people import DynamoUsers
 
-        return DynamoUsers(self._table)
+        return DynamoUsers(self._table, self._creations.quotas)
 
     @_Once
     def files(self) -> FileStore:

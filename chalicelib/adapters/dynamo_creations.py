@@ -30,9 +30,10 @@ class Creations:
         claim: Claim | None = None,
         charge: Usage = _NOTHING,
     ) -> None:
-        """Items that no one else can have made, for their ids are random. At most 97: DynamoDB's limit is 100 writes.
+        """Items that no one else can have made, for their ids are random. Of the 100 writes that a transaction can
+        hold, leave twenty to what comes along.
 
-        `resource_ids` is what the claim leads back to. Raises Claimed, else QuotaExceeded.
+        `resource_ids` are what the claim leads back to. Raises Claimed, else QuotaExceeded.
         """
         if len(items) == 1 and claim is None and charge == _NOTHING:
             return self._table.put(items[0], NEW)
@@ -40,7 +41,7 @@ class Creations:
         if claim:
             writes.append(keep(self._table, claim, resource_ids))
         try:
-            self.quotas.charge_with(writes, account_id, charge, now)
+            self.quotas.charge_with(writes, account_id, resource_ids[0], charge, now)
         except Cancelled as cancelled:
             if cancelled.met.get(0) == from_dynamo(to_dynamo(items[0])):
                 return None  # our own write: its answer was lost, and botocore tried again

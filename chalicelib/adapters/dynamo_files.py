@@ -80,7 +80,7 @@ class DynamoFiles:
         item = to_item(stored)
         writes = [
             put(self._table, item, _UNCHANGED, read=file.revision),
-            self._quotas.give_back(file.account_id, file.charge),
+            self._quotas.give_back(file.account_id, file.id, file.charge),
         ]
         try:
             transact(self._table, writes)
@@ -96,7 +96,7 @@ class DynamoFiles:
             return
         writes = [
             delete(self._table, key, _UNCHANGED, read=file.revision),
-            self._quotas.give_back(file.account_id, file.charge),
+            self._quotas.give_back(file.account_id, file.id, file.charge),
         ]
         try:
             transact(self._table, writes)

@@ -1,132 +1,142 @@
-"""What accounts use of their quotas, counted beside the records themselves: in one transaction with each that counts.
+"""What accounts use of their quotas, counted in one transaction with the records that count.
 
-One item of the account counts what it holds, and one for each day counts mails. The former also has limits of the
-account's own, where the operator set some. A condition cannot add an attribute to what is asked for, so a container
-remembers these limits, and every charge is made on condition that they still are as supposed: a wrong supposition
-costs one more attempt, and lets nothing through.
+What an account holds is in its purses (dynamo_purses.py), the first of which also keeps limits of the account's own,
+where the operator set some; mails are counted in an item for each day. A container remembers such limits, and charges
+on condition that they still are as it supposes: a wrong supposition costs another attempt, and lets nothing through.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS
+from chalicelib.adapters.dynamo_purses import (
+    PURSES,
+    OwnLimits,
+    Purse,
+    give_back,
+    purse_from,
+    purse_key,
+    purse_of,
+    settle,
+    take,
+)
 from chalicelib.adapters.dynamo_table import Key, KeyOfId, MetadataTable
 from chalicelib.adapters.dynamo_transaction import Cancelled, Write, check, transact, update
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.quota import Quota, Usage, day_of, refusal
 
-OwnLimits = Mapping[str, int]  # by the names of Quota's fields; the default's where absent
-
-_holdings_key = KeyOfId("ACCOUNT", "USAGE")
+_mail_day = KeyOfId("MAILS", "MAILS")
 _ATTEMPTS = 5
 _REMEMBERED_ACCOUNTS = 10_000
 _DAY_KEPT_SECONDS = 3 * 24 * 3600
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account as it was read."""
+
+    own_limits: OwnLimits
+    purses: list[Purse]
+    mails: int
+
+    @property
+    def used(self) -> Usage:
+        return sum((purse.used for purse in self.purses), Usage(mails=self.mails))
+
+
 class DynamoQuotas:
     def __init__(self, table: MetadataTable, default: Quota) -> None:
         self._table, self._default = table, default
-        self._remembered: dict[AccountId, OwnLimits] = {}  # of accounts that have some; a hint, true or not
+        self._remembered: dict[AccountId, OwnLimits] = {}  # a hint, true or not
 
     def find(self, account_id: AccountId, now: datetime) -> tuple[Quota, Usage]:
-        own, used = self._read(account_id, now)
-        return replace(self._default, **own), used
+        standing = self.read(account_id, now)
+        return self._quota(standing.own_limits), standing.used
 
     def charge(self, account_id: AccountId, more: Usage, now: datetime) -> None:
-        self.charge_with([], account_id, more, now)
+        self.charge_with([], account_id, account_id, more, now)
 
-    def charge_with(self, writes: Sequence[Write], account_id: AccountId, more: Usage, now: datetime) -> None:
+    def charge_with(
+        self, writes: Sequence[Write], account_id: AccountId, resource_id: str, more: Usage, now: datetime
+    ) -> None:
         """Make these writes and charge the account, all or nothing.
 
         Raises Cancelled when a condition of these writes does not hold, else QuotaExceeded.
         """
+        charges = self._supposed(account_id, purse_of(resource_id), more, now)
         for _ in range(_ATTEMPTS):
-            own = self._remembered.get(account_id, {})
             try:
-                return transact(self._table, [*writes, *self._charges(account_id, more, own, now)])
+                return transact(self._table, [*writes, *charges])
             except Cancelled as cancelled:
                 if min(cancelled.met) < len(writes):
                     raise
-            own, used = self._read(account_id, now)
-            self._remember(account_id, own)
-            if refused := refusal(replace(self._default, **own), used, more):
-                raise refused
-        raise Busy(reason="quota: it kept changing", retry_after_seconds=RETRY_AFTER_SECONDS)
+            charges = self._settled(account_id, purse_of(resource_id), more, now)
+        raise Busy(reason="quota: others kept changing it", retry_after_seconds=RETRY_AFTER_SECONDS)
 
-    def give_back(self, account_id: AccountId, less: Usage) -> Write:
-        """For the transaction that ends a record: it ends once, so this is given back once."""
-        return self._count(account_id, -less.stored_bytes, -less.files, None, {})
+    def give_back(self, account_id: AccountId, resource_id: str, less: Usage) -> Write:
+        return give_back(self._table, account_id, purse_of(resource_id), less)
 
-    def _charges(self, account_id: AccountId, more: Usage, own: OwnLimits, now: datetime) -> list[Write]:
-        quota = replace(self._default, **own)
-        as_supposed = ["quota = :own" if own else "attribute_not_exists(quota)"]
-        given: dict[str, Any] = {"own": dict(own)} if own else {}
-        writes = []
-        if more.files or more.stored_bytes:
-            fitting, rooms = _fitting(
-                stored_bytes=(more.stored_bytes, quota.stored_bytes), files=(more.files, quota.files)
-            )
-            condition = " AND ".join(as_supposed + fitting)
-            writes.append(self._count(account_id, more.stored_bytes, more.files, condition, given | rooms))
-        elif more.mails:
-            writes.append(check(self._table, _holdings_key(account_id), as_supposed[0], **given))
+    def open(self, account_id: AccountId) -> list[Write]:
+        """Purses for a new account. Without them its first charge would make them."""
+        missing = [purse_from(None) for _ in PURSES]
+        return settle(self._table, account_id, missing, [Usage() for _ in PURSES], self._default, {})
+
+    def read(self, account_id: AccountId, now: datetime) -> Standing:
+        keys, day = [purse_key(account_id, purse) for purse in PURSES], _day_key(account_id, day_of(now))
+        found = self._table.get_many([*keys, day])
+        own_limits = found.get(keys[0], {}).get("quota", {})
+        return Standing(own_limits, [purse_from(found.get(key)) for key in keys], found.get(day, {}).get("mails", 0))
+
+    def _supposed(self, account_id: AccountId, purse: int, more: Usage, now: datetime) -> list[Write]:
+        own_limits = self._remembered.get(account_id, {})
         if more.mails:
-            writes.append(self._count_mails(account_id, more.mails, quota.mails_a_day, now))
-        return writes
+            return self._mails(account_id, more, own_limits, now)
+        nothing = more == Usage()
+        return [] if nothing else [take(self._table, account_id, purse, more, self._quota(own_limits))]
 
-    def _count(
-        self, account_id: AccountId, stored_bytes: int, files: int, condition: str | None, given: dict[str, Any]
-    ) -> Write:
-        """`changes` tells whoever counts anew whether anything came or went meanwhile."""
-        return update(
-            self._table,
-            _holdings_key(account_id),
-            "ADD stored_bytes :bytes, files :files, changes :one",
-            condition,
-            bytes=stored_bytes,
-            files=files,
-            one=1,
-            **given,
+    def _settled(self, account_id: AccountId, purse: int, more: Usage, now: datetime) -> list[Write]:
+        """Raises QuotaExceeded."""
+        standing = self.read(account_id, now)
+        self._remember(account_id, standing.own_limits)
+        quota = self._quota(standing.own_limits)
+        if refused := refusal(quota, standing.used, more):
+            raise refused
+        if more.mails:
+            return self._mails(account_id, more, standing.own_limits, now)
+        used = [one.used for one in standing.purses]
+        used[purse] += more
+        return settle(self._table, account_id, standing.purses, used, quota, standing.own_limits)
+
+    def _mails(self, account_id: AccountId, more: Usage, own_limits: OwnLimits, now: datetime) -> list[Write]:
+        if more.files or more.stored_bytes:
+            raise AssertionError("what is held and what is sent are charged apart")
+        own, name = own_limits.get("mails_a_day"), "quota.mails_a_day"
+        as_supposed, given = (
+            (f"{name} = :own", {"own": own}) if own is not None else (f"attribute_not_exists({name})", {})
         )
-
-    def _count_mails(self, account_id: AccountId, mails: int, limit: int, now: datetime) -> Write:
-        fitting, rooms = _fitting(mails=(mails, limit))
-        return update(
+        room = self._quota(own_limits).mails_a_day - more.mails
+        count = update(
             self._table,
-            _mails_key(account_id, day_of(now)),
+            _day_key(account_id, day_of(now)),
             "ADD mails :mails SET #ttl = :ttl",
-            fitting[0],
+            "mails <= :room" if room < 0 else "attribute_not_exists(mails) OR mails <= :room",
             {"#ttl": "ttl"},
-            mails=mails,
+            mails=more.mails,
+            room=room,
             ttl=int(now.timestamp()) + _DAY_KEPT_SECONDS,
-            **rooms,
         )
+        return [check(self._table, purse_key(account_id, 0), as_supposed, **given), count]
 
-    def _read(self, account_id: AccountId, now: datetime) -> tuple[OwnLimits, Usage]:
-        holdings, mails = _holdings_key(account_id), _mails_key(account_id, day_of(now))
-        found = self._table.get_many([holdings, mails])
-        held, sent = found.get(holdings, {}), found.get(mails, {})
-        used = Usage(stored_bytes=held.get("stored_bytes", 0), files=held.get("files", 0), mails=sent.get("mails", 0))
-        return held.get("quota", {}), used
+    def _quota(self, own_limits: OwnLimits) -> Quota:
+        return replace(self._default, **own_limits)
 
-    def _remember(self, account_id: AccountId, own: OwnLimits) -> None:
+    def _remember(self, account_id: AccountId, own_limits: OwnLimits) -> None:
         if len(self._remembered) >= _REMEMBERED_ACCOUNTS:
             self._remembered.clear()
-        self._remembered[account_id] = own
+        self._remembered[account_id] = own_limits
 
 
-def _fitting(**wanted: tuple[int, int]) -> tuple[list[str], dict[str, int]]:
-    """Conditions under which each amount fits below its limit, counted by the attribute of its name."""
-    rooms = {f"{name}_room": limit - amount for name, (amount, limit) in wanted.items() if amount}
-    return [
-        f"({'' if rooms[f'{name}_room'] < 0 else f'attribute_not_exists({name}) OR '}{name} <= :{name}_room)"
-        for name, (amount, _) in wanted.items()
-        if amount
-    ], rooms
-
-
-def _mails_key(account_id: AccountId, day: date) -> Key:
-    return _holdings_key(account_id)[0], f"MAILS#{day.isoformat()}"
+def _day_key(account_id: AccountId, day: date) -> Key:
+    return _mail_day(f"{account_id}#{day.isoformat()}")

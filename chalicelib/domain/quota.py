@@ -23,6 +23,13 @@ class Usage:
     files: int = 0
     mails: int = 0  # on one day
 
+    def __add__(self, more: "Usage") -> "Usage":
+        return Usage(
+            stored_bytes=self.stored_bytes + more.stored_bytes,
+            files=self.files + more.files,
+            mails=self.mails + more.mails,
+        )
+
 
 def day_of(now: datetime) -> date:
     """The day that a mail counts for: in UTC, whatever the user's time zone."""

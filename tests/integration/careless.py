@@ -43,7 +43,7 @@ def tokens(world: World) -> None:
 
 
 def users(world: World) -> None:
-    world.users = CarelessUsers(world._table)
+    world.users = CarelessUsers(world._table, world._creations.quotas)
 
 
 def limiter(world: World) -> None:
