@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chalicelib.adapters.dynamo_purses import PURSES, purse_key, purse_of
 from chalicelib.bootstrap import World
 from chalicelib.domain.errors import QuotaExceeded
 from chalicelib.domain.file import File
-from chalicelib.domain.ids import FileId
+from chalicelib.domain.ids import AccountId, FileId
 from chalicelib.domain.quota import Quota, Usage
 from chalicelib.ports import StaleRecord
 from chalicelib.settings import DEFAULT_QUOTA
@@ -264,7 +267,7 @@ class TestLimitsThatChange:
         file = with_quota(world, QUOTA).files.add(sized(600, id=in_purse(0)))
         less = another_container(world, replace(QUOTA, stored_bytes=320))
         for purse in PURSES:
-            assert refused(lambda purse=purse: less.files.add(sized(1, id=in_purse(purse)))) == ["bytes"]
+            assert refused(partial(less.files.add, sized(1, id=in_purse(purse)))) == ["bytes"]
         less.files.add(sized(0))
         assert used(less) == Usage(stored_bytes=600, files=2)
         less.files.remove(file)
@@ -292,3 +295,26 @@ class TestLimitsThatChange:
         assert refused(lambda: world.files.add(sized(1))) == ["bytes"]
         other.files.add(sized(100))
         assert used(world) == Usage(stored_bytes=1100, files=11)
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_sixteen_purses_refuse_what_one_would(world: World, data: st.DataObject) -> None:
+    """Files of any size, in any purse, ending in any order, while the limit changes: beside one plain sum."""
+    account, limit, held = AccountId(new_id()), 1000, list[File]()
+    container = with_quota(world, replace(QUOTA, stored_bytes=limit))
+    for _ in range(data.draw(st.integers(10, 25))):
+        if held and data.draw(st.booleans(), "one ends"):
+            container.files.remove(held.pop(data.draw(st.integers(0, len(held) - 1))))
+        elif data.draw(st.integers(0, 5)) == 0:
+            limit = data.draw(st.sampled_from([0, 15, 16, 500, 1000, 1001]), "limit")
+            container = another_container(world, replace(QUOTA, stored_bytes=limit))
+        else:
+            size = data.draw(st.sampled_from([0, 1, 62, 63, 300, 500, 1000]), "size")
+            file = sized(size, account_id=account, id=in_purse(data.draw(st.integers(0, 15))))
+            total = sum(one.stored_bytes for one in held)
+            if (size and total + size > limit) or len(held) == QUOTA.files:
+                assert refused(partial(container.files.add, file))
+            else:
+                held.append(container.files.add(file))
+        assert used(container, account) == Usage(stored_bytes=sum(one.stored_bytes for one in held), files=len(held))
