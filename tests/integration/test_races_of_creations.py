@@ -3,12 +3,13 @@ run by the adapter and by a careless one.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from chalicelib.bootstrap import World
-from chalicelib.domain.errors import QuotaExceeded
+from chalicelib.domain.errors import Busy, QuotaExceeded
 from chalicelib.domain.file import File
 from chalicelib.domain.quota import Quota, Usage
 from chalicelib.ports import Claimed, StaleRecord
@@ -175,3 +176,15 @@ def test_mails_that_go_out_at_once_stay_within_the_day(world: World, hooks: Hook
     assert [*rival, send()] == [False]
     assert rival == [True]
     assert used(world) == Usage(mails=6)
+
+
+def test_q1_many_at_once_never_pass_the_limit(world: World) -> None:
+    """Threads, on a table whose conditions are atomic. Whoever finds the account busy made nothing."""
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda _: worked(lambda: world.files.add(a_file()), QuotaExceeded, Busy), range(32)))
+    assert 1 <= sum(made) <= 2
+    assert count(world, "FILE#") == sum(made)
+    assert used(world) == Usage(stored_bytes=5 * sum(made), files=sum(made))
+    while add(world):
+        made.append(True)
+    assert used(world) == Usage(stored_bytes=10, files=2)
