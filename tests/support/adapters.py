@@ -19,6 +19,12 @@ def downloads_on(table: Any) -> Any:
     return DynamoDownloads(table, creations_on(table))
 
 
+def claims_on(table: Any) -> Any:
+    from chalicelib.adapters.dynamo_claims import DynamoClaims
+
+    return DynamoClaims(table)
+
+
 def files_on(table: Any, quota: Quota = DEFAULT_QUOTA) -> Any:
     from chalicelib.adapters.dynamo_files import DynamoFiles
 
