@@ -126,6 +126,7 @@ def test_q2_a_rejection_gives_back_once_and_the_purge_nothing(table: Any) -> Non
     files.add(sized(50))
     pending = files.add(sized(30))
     rejected = files.save(pending.rejected("no", NOW))
+    assert used(files) == Usage(stored_bytes=50, files=1)
     with pytest.raises(StaleRecord):
         files.save(pending.rejected("no again", NOW))
     renamed = files.save(replace(rejected, filename="renamed.pdf"))
