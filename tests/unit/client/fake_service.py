@@ -102,6 +102,7 @@ class FakeService:
         self.signed: dict[str, dict[str, Any]] = {}
         self.faults: list[Fault] = []
         self.log: list[str] = []
+        self.stored: list[int] = []  # numbers of the parts that arrived, in their order
         self.page_size = 50
         self.tamper: Callable[[dict[str, Any]], object] = id  # may change the answer of a perform
         self.lock = threading.RLock()
@@ -394,6 +395,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.service.lock:
             if terms["number"] is not None:
                 record.parts[terms["number"]] = (body, digest)
+                self.service.stored.append(terms["number"])
             elif record.body is not None:
                 raise S3Refusal(412, "PreconditionFailed")
             else:
