@@ -10,6 +10,7 @@ import re
 import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -135,14 +136,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     account_id, now = AccountId(str(options.account_id)), datetime.now(UTC)
     try:
         default = read_quota()
-        table = MetadataTable(boto3.client("dynamodb"), options.table)
-        if table.get(account_key(account_id)) is None:
-            print(f"failed: there is no account {account_id}", file=sys.stderr)
-            return FAILED
-        own = _own_limits(options, DynamoQuotas(table, default).read(account_id, now).own_limits)
-        if own is not None or options.recount:
-            change(table, account_id, default, now, own_limits=own, recount=options.recount)
-        print(report(table, account_id, default, now))
+        with closing(boto3.Session().client("dynamodb")) as client:
+            table = MetadataTable(client, options.table)
+            if table.get(account_key(account_id)) is None:
+                print(f"failed: there is no account {account_id}", file=sys.stderr)
+                return FAILED
+            own = _own_limits(options, DynamoQuotas(table, default).read(account_id, now).own_limits)
+            if own is not None or options.recount:
+                change(table, account_id, default, now, own_limits=own, recount=options.recount)
+            print(report(table, account_id, default, now))
     except (Busy, ClientError, BotoCoreError, MissingSetting) as error:
         print(f"failed: {getattr(error, 'reason', None) or error}", file=sys.stderr)
         return FAILED

@@ -4,7 +4,7 @@ DynamoDB cancels one of two transactions that change one item at the same time, 
 creations a second. A purse counts what is charged to it, and holds room for more; all their counts and rooms together
 are the limit. A file takes room from the purse of its id, and its end returns it there. Where a purse lacks room, what
 is left in all of them is divided anew, in one transaction with the charge: it is refused only when all together lack
-it. docs/decisions/0006-quotas-in-purses.md has the numbers.
+it. docs/decisions/0050-quotas-in-purses.md has the numbers.
 """
 
 from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ Write = dict[str, Any]  # one of TransactItems
 
 ATTEMPTS = 9
 FIRST_PAUSE_SECONDS = 0.02  # the longest pause before the second attempt; it doubles with each,
-LONGEST_PAUSE_SECONDS = 0.64  # up to this. docs/decisions/0006 says what that carries
+LONGEST_PAUSE_SECONDS = 0.64  # up to this. docs/decisions/0050 says what that carries
 
 
 class Cancelled(Exception):
