@@ -24,7 +24,7 @@ check: dev ## style, types, import rules, template
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/template.yaml
 
-bench: dev ## measure: sealing, request handling, imports, the limiter, 2 GiB up and down (ratios inside one run)
+bench: dev ## measure: sealing, request handling, imports, the limiter, contention, 2 GiB up and down (ratios inside one run)
 	@$(BIN)/python -m bench
 
 package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip

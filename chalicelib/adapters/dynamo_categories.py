@@ -4,12 +4,9 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from botocore.exceptions import ClientError
-
-from chalicelib.adapters.aws_call import condition_failed_at
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, Lists
 from chalicelib.adapters.dynamo_table import Item, KeyOfId, MetadataTable, moment, timestamp
-from chalicelib.adapters.dynamo_transaction import Transaction
+from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction
 from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
 from chalicelib.domain.ids import AccountId, CategoryId
 from chalicelib.domain.page import Order, Page, Position
@@ -41,11 +38,11 @@ class DynamoCategories:
                 )
                 .write()
             )
-        except ClientError as error:
-            if condition_failed_at(error, 1):
-                raise NameTaken from error
-            if condition_failed_at(error, 2):
-                raise TooManyCategories from error
+        except Cancelled as cancelled:
+            if 1 in cancelled.met:
+                raise NameTaken from cancelled
+            if 2 in cancelled.met:
+                raise TooManyCategories from cancelled
             raise
         return stored
 
@@ -67,11 +64,11 @@ class DynamoCategories:
             transaction.put(_name_item(stored), "attribute_not_exists(pk)").delete(_name_key(read))
         try:
             transaction.write()
-        except ClientError as error:
-            if condition_failed_at(error, 0):
-                raise StaleRecord from error
-            if condition_failed_at(error, 1):
-                raise NameTaken from error
+        except Cancelled as cancelled:
+            if 0 in cancelled.met:
+                raise StaleRecord from cancelled
+            if 1 in cancelled.met:
+                raise NameTaken from cancelled
             raise
         return stored
 
@@ -84,9 +81,9 @@ class DynamoCategories:
                 .update(count_key(category.account_id), "ADD category_count :one", one=-1)
                 .write()
             )
-        except ClientError as error:
-            if condition_failed_at(error, 0):
-                raise StaleRecord from error
+        except Cancelled as cancelled:
+            if 0 in cancelled.met:
+                raise StaleRecord from cancelled
             raise
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_due import due_attributes, due_ids
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
 from chalicelib.adapters.dynamo_people import author_from, author_item
@@ -17,11 +18,15 @@ from chalicelib.adapters.dynamo_table import (
     KeyOfId,
     MetadataTable,
     condition_failed,
+    from_dynamo,
     moment,
     optional_moment,
     optional_timestamp,
     timestamp,
+    to_dynamo,
 )
+from chalicelib.adapters.dynamo_transaction import Cancelled, delete, put, transact
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, FileId
 from chalicelib.domain.page import Order, Page, Position
@@ -31,15 +36,19 @@ from chalicelib.ports import StaleRecord
 
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
+_UNCHANGED = "revision = :read"
 
 
 class DynamoFiles:
-    def __init__(self, table: MetadataTable, postings: SearchTable) -> None:
+    def __init__(self, table: MetadataTable, postings: SearchTable, creations: Creations) -> None:
         self._table, self._postings = table, postings
+        self._creations, self._quotas = creations, creations.quotas
 
-    def add(self, file: File) -> File:
+    def add(self, file: File, claim: Claim | None = None) -> File:
         stored = replace(file, revision=1)
-        self._table.put(to_item(stored), "attribute_not_exists(pk)")
+        self._creations.add(
+            file.account_id, [to_item(stored)], [file.id], file.created_at, claim=claim, charge=file.charge
+        )
         return stored
 
     def find(self, file_id: FileId) -> File | None:
@@ -70,16 +79,42 @@ class DynamoFiles:
 
     def save(self, file: File) -> File:
         stored = replace(file, revision=file.revision + 1)
+        if file.gives_quota_back:
+            return self._save_giving_back(file, replace(stored, is_charged=False))
         try:
-            self._table.put(to_item(stored), "revision = :read", read=file.revision)
+            self._table.put(to_item(stored), _UNCHANGED, read=file.revision)
         except ClientError as error:
             if condition_failed(error):
                 raise StaleRecord from error
             raise
         return stored
 
+    def _save_giving_back(self, file: File, stored: File) -> File:
+        item = to_item(stored)
+        writes = [
+            put(self._table, item, _UNCHANGED, read=file.revision),
+            self._quotas.give_back(file.account_id, file.id, file.charge),
+        ]
+        try:
+            transact(self._table, writes)
+        except Cancelled as cancelled:
+            if cancelled.met[0] != from_dynamo(to_dynamo(item)):  # else our own write, whose answer was lost
+                raise StaleRecord from cancelled
+        return stored
+
     def remove(self, file: File) -> None:
-        self._table.delete(file_key(file.id), "revision = :read", read=file.revision)
+        key = file_key(file.id)
+        if not file.is_charged:
+            self._table.delete(key, _UNCHANGED, read=file.revision)
+            return
+        writes = [
+            delete(self._table, key, _UNCHANGED, read=file.revision),
+            self._quotas.give_back(file.account_id, file.id, file.charge),
+        ]
+        try:
+            transact(self._table, writes)
+        except Cancelled:
+            return  # it has gone, or was changed: then it is not ours to end
 
     def due(self, now: datetime, limit: int) -> Sequence[FileId]:
         return [FileId(file_id) for file_id in due_ids(self._table, PREFIX, now, limit)]
@@ -112,6 +147,7 @@ def to_item(file: File) -> Item:
         "object_version": file.object_version,
         "trashed_at": optional_timestamp(file.trashed_at),
         "purging_at": optional_timestamp(file.purging_at),
+        "is_charged": file.is_charged,
         "revision": file.revision,
     }
 
@@ -141,6 +177,7 @@ def from_item(item: Item) -> File:
         object_version=item.get("object_version"),
         trashed_at=optional_moment(item.get("trashed_at")),
         purging_at=optional_moment(item.get("purging_at")),
+        is_charged=item["is_charged"],
         revision=item["revision"],
     )
 

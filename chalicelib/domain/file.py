@@ -13,6 +13,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, CategoryId, FileId
 from chalicelib.domain.page import Sorts, number_value, text_value, time_value
 from chalicelib.domain.people import Author
+from chalicelib.domain.quota import Usage
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
 
@@ -69,11 +70,22 @@ class File:
     object_version: str | None = None  # the one version that was verified; downloads pin it
     trashed_at: datetime | None = None
     purging_at: datetime | None = None
+    is_charged: bool = True  # to the account's quota; the store's to change, in the write that ends the file
     revision: int = 0  # counts stored changes; 0 is not stored yet
 
     @property
     def object_key(self) -> str:
         return object_key(self.id)
+
+    @property
+    def charge(self) -> Usage:
+        """What it takes of the account's quota."""
+        return Usage(stored_bytes=self.stored_bytes, files=1) if self.is_charged else Usage()
+
+    @property
+    def gives_quota_back(self) -> bool:
+        """A rejected upload holds nothing: the write that stores it so gives back what it took."""
+        return self.is_charged and self.status is Status.REJECTED
 
     @property
     def shelf(self) -> Shelf | None:

@@ -7,7 +7,8 @@ from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
-from chalicelib.services.create_download import create_download, create_download_key
+from chalicelib.routes.idempotency import once, refuses_key, takes_key
+from chalicelib.services.create_download import create_download, create_download_key, find_download
 from chalicelib.services.perform_download import (
     find_download_key,
     perform_download,
@@ -28,15 +29,21 @@ bp = Blueprint(__name__)
 
 
 @endpoint(bp, "POST", "/downloads", scope=Scope.DOWNLOADS, body=CreateDownload, status=201, with_user=True)
+@takes_key
 def create(call: Call, body: CreateDownload) -> DownloadView:
-    world = call.world
-    download = create_download(call.user, body.files, call.now, files=world.files, downloads=world.downloads)
+    files, downloads = call.world.files, call.world.downloads
+    download = once(
+        call,
+        lambda claim: create_download(call.user, body.files, call.now, claim, files=files, downloads=downloads),
+        lambda ids: find_download(call.token.account_id, ids[0], downloads=downloads),
+    )
     return DownloadView.of(download)
 
 
 @endpoint(
     bp, "POST", "/downloads/{download_id}/keys", scope=Scope.DOWNLOADS, body=CreateKey, status=201, with_user=True
 )
+@refuses_key
 def create_key(call: Call, download_id: str, body: CreateKey) -> DownloadKeyView:
     world = call.world
     key, download = create_download_key(
@@ -65,6 +72,7 @@ def show_public(call: Call, key: DownloadKey) -> PublicDownloadView:
 
 
 @endpoint(bp, "POST", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, body=Perform, guarded=True)
+@refuses_key
 def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
     world = call.world
     if body.session is not None:

@@ -5,6 +5,7 @@ from chalice.app import Blueprint
 from chalicelib.domain.api_token import Scope
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.idempotency import refuses_key
 from chalicelib.routes.paging import cursors_of
 from chalicelib.services.manage_tokens import create_token, list_tokens, revoke_token
 from chalicelib.wire.lists import Listing, ListQuery, Meta
@@ -21,6 +22,7 @@ def index(call: Call, query: ListQuery) -> Listing:
 
 
 @endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201)
+@refuses_key
 def create(call: Call, body: CreateToken) -> IssuedTokenView:
     tokens = call.world.tokens
     issued = create_token(call.token, body.name, set(body.scopes), body.expires_at, call.now, tokens=tokens)

@@ -14,14 +14,15 @@ bp = Blueprint(__name__)
 
 @endpoint(bp, "GET", "/user", scope=Scope.ACCOUNT)
 def show(call: Call) -> UserView:
-    user, account = show_user(call.token, users=call.world.users)
-    return UserView.of_user(user, account, call.token)
+    world = call.world
+    shown = show_user(call.token, call.now, users=world.users, quotas=world.quotas, pool=world.pool)
+    return UserView.of_shown(shown, call.token)
 
 
 @endpoint(bp, "PATCH", "/user", scope=Scope.ACCOUNT, body=PatchUser, guarded=True, with_user=True)
 def update(call: Call, body: PatchUser) -> UserView:
     world = call.world
-    user = update_user(
+    update_user(
         call.user,
         body.changes(),
         call.now,
@@ -29,8 +30,8 @@ def update(call: Call, body: PatchUser) -> UserView:
         pin_tries=world.pin_tries,
         pin_hasher=world.pin_hasher,
     )
-    _, account = show_user(call.token, users=world.users)
-    return UserView.of_user(user, account, call.token)
+    shown = show_user(call.token, call.now, users=world.users, quotas=world.quotas, pool=world.pool)
+    return UserView.of_shown(shown, call.token)
 
 
 @endpoint(bp, "GET", "/health", scope=PUBLIC)

@@ -7,9 +7,11 @@ from pydantic import AfterValidator, StringConstraints, field_validator, model_v
 
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.ids import AccountId
-from chalicelib.domain.people import Account, Author, User
+from chalicelib.domain.people import Author, User
 from chalicelib.domain.pin import Pin
+from chalicelib.domain.quota import Quota, Usage
 from chalicelib.services.create_user import NewUser
+from chalicelib.services.show_user import ShownUser
 from chalicelib.services.update_user import UserChanges
 from chalicelib.wire.base import In, Moment, Out
 from chalicelib.wire.pins import NewPin, PinGuess
@@ -158,21 +160,45 @@ class AccountView(Out):
     name: str
 
 
+class LimitView(Out):
+    limit: int
+    used: int
+
+
+class QuotaView(Out):
+    """The account's limits and how much of each is used."""
+
+    bytes: LimitView
+    files: LimitView
+    mails_today: LimitView  # of the day in UTC
+
+    @classmethod
+    def of(cls, quota: Quota, used: Usage) -> Self:
+        return cls(
+            bytes=LimitView(limit=quota.stored_bytes, used=used.stored_bytes),
+            files=LimitView(limit=quota.files, used=used.files),
+            mails_today=LimitView(limit=quota.mails_a_day, used=used.mails),
+        )
+
+
 class UserView(AuthorView):
     id: str
     created_at: Moment
     has_pin: bool
     account: AccountView
+    quota: QuotaView
     token: TokenView
 
     @classmethod
-    def of_user(cls, user: User, account: Account, token: ApiToken) -> Self:
+    def of_shown(cls, shown: ShownUser, token: ApiToken) -> Self:
+        user, account = shown.user, shown.account
         return cls(
             **AuthorView.of(user.author).model_dump(),
             id=user.id,
             created_at=user.created_at,
             has_pin=user.pin is not None,
             account=AccountView(id=account.id, name=account.name),
+            quota=QuotaView.of(shown.quota, shown.used),
             token=TokenView.of(token),
         )
 

@@ -30,8 +30,7 @@ class Api:
 
     # files
     def create_file(self, body: Json) -> PendingUpload:
-        """Repeated after a lost answer: the file of the first attempt stays pending and is swept within a day."""
-        return PendingUpload.parse(self._data("POST", "/files", body=body))
+        return PendingUpload.parse(self._data("POST", "/files", body=body, once=True))
 
     def sign_parts(self, file_id: str, digests: Mapping[int, str | None]) -> PendingUpload:
         """Fresh addresses for parts (at most 100), by number; a digest (base64 SHA-256) is signed into its address."""
@@ -69,7 +68,7 @@ class Api:
 
     # downloads
     def create_download(self, file_ids: Sequence[str]) -> Download:
-        return Download.parse(self._data("POST", "/downloads", body={"files": list(file_ids)}))
+        return Download.parse(self._data("POST", "/downloads", body={"files": list(file_ids)}, once=True))
 
     def create_download_key(self, download_id: str) -> DownloadKey:
         return DownloadKey.parse(self._data("POST", f"/downloads/{segment(download_id)}/keys", body={}))

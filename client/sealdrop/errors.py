@@ -156,6 +156,7 @@ HINTS: Mapping[str, str] = {
     "bad_json": "This client and the service do not understand each other: update the client.",
     "unauthenticated": "Set SEALDROP_TOKEN, or run: sealdrop login",
     "missing_scope": "Use a token that has the scope for this; see: sealdrop token create --help",
+    "quota_exceeded": "Make room with: sealdrop rm --permanent ID  (the trash counts: sealdrop ls --trashed)",
     "not_found": "Check the id with: sealdrop ls  (files in the trash: sealdrop ls --trashed)",
     "gone": "Ask the sender for a new one: a download can be used once and not after it has expired.",
     "conflict": "Somebody changed it at the same moment: run the command again.",

@@ -18,6 +18,7 @@ from chalicelib.domain.file import Shelf
 from chalicelib.domain.page import NEWEST_FIRST, Order
 from chalicelib.domain.people import Account, User
 from chalicelib.domain.pin import PinHolder, clean_pin
+from chalicelib.domain.quota import Usage
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import WrongContext
 from infra.local.stack import EmulatedAws
@@ -31,6 +32,7 @@ from tests.support.builders import (
     ALICES,
     NOW,
     a_category,
+    a_claim,
     a_download,
     a_file,
     a_note,
@@ -88,7 +90,7 @@ CALLS: dict[str, tuple[str, Act]] = {
         "dynamodb.DeleteItem",
         lambda w: w.temporary_keys.remove(a_hash(), ALICE_ID, NOW),
     ),
-    "FileStore.add": ("dynamodb.PutItem", lambda w: w.files.add(a_file())),
+    "FileStore.add": ("dynamodb.TransactWriteItems", lambda w: w.files.add(a_file())),
     "FileStore.find": ("dynamodb.GetItem", lambda w: w.files.find(a_file().id)),
     "FileStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.files.find_many([a_file().id])),
     "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 5, None)),
@@ -97,7 +99,7 @@ CALLS: dict[str, tuple[str, Act]] = {
         lambda w: w.files.search(ALICES, Shelf.READY, "x", NEWEST_FIRST, 5, None),
     ),
     "FileStore.save": ("dynamodb.PutItem", lambda w: w.files.save(a_file())),
-    "FileStore.remove": ("dynamodb.DeleteItem", lambda w: w.files.remove(a_file())),
+    "FileStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.files.remove(a_file())),
     "FileStore.due": ("dynamodb.Query", lambda w: w.files.due(NOW, 5)),
     "CategoryStore.add": ("dynamodb.TransactWriteItems", lambda w: w.categories.add(a_category())),
     "CategoryStore.find": ("dynamodb.GetItem", lambda w: w.categories.find(a_category().id)),
@@ -111,6 +113,9 @@ CALLS: dict[str, tuple[str, Act]] = {
         lambda w: w.categories.save(a_category(name="new"), a_category()),
     ),
     "CategoryStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.categories.remove(a_category())),
+    "ClaimStore.find": ("dynamodb.GetItem", lambda w: w.claims.find(a_claim())),
+    "QuotaStore.find": ("dynamodb.BatchGetItem", lambda w: w.quotas.find(ALICES, NOW)),
+    "QuotaStore.charge": ("dynamodb.TransactWriteItems", lambda w: w.quotas.charge(ALICES, Usage(mails=1), NOW)),
     "DownloadStore.add": ("dynamodb.PutItem", lambda w: w.downloads.add(a_download(a_ready_file()))),
     "DownloadStore.find": ("dynamodb.GetItem", lambda w: w.downloads.find(a_download().id)),
     "DownloadStore.find_key": ("dynamodb.GetItem", lambda w: w.downloads.find_key(a_hash())),
@@ -176,20 +181,22 @@ TROUBLES = {
     ],
 }
 PROTOCOLS = [
-    "Limiter",
-    "TokenStore",
-    "UserStore",
-    "FileStore",
     "CategoryStore",
+    "ClaimStore",
     "DownloadStore",
     "EventStore",
+    "FileStore",
+    "KeyService",
+    "Limiter",
+    "MacService",
     "NoteStore",
     "ObjectStore",
-    "KeyService",
-    "MacService",
     "PinHasher",
     "PinTries",
+    "QuotaStore",
     "TemporaryKeyStore",
+    "TokenStore",
+    "UserStore",
 ]
 
 

@@ -61,7 +61,7 @@ IN_PARTS = NEW | {"size": 6 * 2**20, "part_size": 5 * 2**20}
     [
         ("dynamodb.GetItem", "GET", "/files", None),
         ("dynamodb.Query", "GET", "/files", None),
-        ("dynamodb.PutItem", "POST", "/files", NEW),
+        ("dynamodb.TransactWriteItems", "POST", "/files", NEW),
         ("kms.GenerateDataKey", "POST", "/files", SEALED),
         ("s3.CreateMultipartUpload", "POST", "/files", IN_PARTS),
         ("s3.HeadObject", "GET", "/files/{file}", None),

@@ -44,7 +44,7 @@ ATTEMPTS = 3  # of botocore, as bootstrap tells it
 def test_a_record_is_added_once(world: World, hooks: Hooks) -> None:
     file, token, download = a_file(), a_token(), a_download(a_ready_file())
 
-    hooks.lose_answers("dynamodb.PutItem")
+    hooks.lose_answers("dynamodb.TransactWriteItems")
     stored = world.files.add(file)
     hooks.lose_answers("dynamodb.PutItem")
     world.tokens.add(token)

@@ -10,6 +10,7 @@ from chalicelib.bootstrap import World
 from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.category import Category
+from chalicelib.domain.claim import Claim, claim_of
 from chalicelib.domain.download import MANUAL_LIFETIME, Download
 from chalicelib.domain.event import Event, EventType, Note
 from chalicelib.domain.file import EncryptionMode, File, Status
@@ -200,6 +201,12 @@ def stored_mail(world: FakeWorld, mail: Mail | None = None, *files: File, body: 
     sealed = world.bodies.seal(body, body_context(mail.body_id, mail.account_id))
     body_record = MailBody(mail.body_id, mail.account_id, sealed, mail.forgotten_at)
     return world.mails.add([replace(mail, file_count=len(files))], body_record)[0]
+
+
+def a_claim(key: str = "key", body: str = "{}", **changes: Any) -> Claim:
+    """Of Alice, who creates a file."""
+    claim = claim_of(ALICES, ALICE_ID, "POST /files", key, body, NOW)
+    return replace(claim, **changes)
 
 
 def stored(world: FakeWorld, file: File, data: bytes = b"hello") -> File:

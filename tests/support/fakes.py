@@ -15,18 +15,21 @@ from chalicelib.bootstrap import World
 from chalicelib.domain.act import Act
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
 from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import FILE_SORTS, File, Shelf, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, TokenId, UserId
 from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position
 from chalicelib.domain.people import Account, User, email_key
+from chalicelib.domain.quota import Quota
 from chalicelib.domain.rate_limit import BucketRule
 from chalicelib.domain.search import search_text
 from chalicelib.domain.secret import SecretHash
 from chalicelib.ports import Change, NameTaken, StaleRecord, TooManyCategories
-from chalicelib.settings import Settings
+from chalicelib.settings import DEFAULT_QUOTA, Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
+from tests.support.fake_counts import FakeClaims, FakeQuotas
 from tests.support.fake_events import FakeEvents, FakeNotes
 from tests.support.fake_limiter import FakeLimiter, InlinePool
 from tests.support.fake_mails import (
@@ -45,6 +48,7 @@ from tests.support.faults import Fake, port, raises
 
 __all__ = [
     "FakeCategories",
+    "FakeClaims",
     "FakeDownloads",
     "FakeEvents",
     "FakeFiles",
@@ -55,6 +59,7 @@ __all__ = [
     "FakeObjects",
     "FakePinHasher",
     "FakePinTries",
+    "FakeQuotas",
     "FakeTemporaryKeys",
     "FakeTokens",
     "FakeUsers",
@@ -67,14 +72,17 @@ __all__ = [
 
 
 class FakeFiles(Fake):
-    def __init__(self) -> None:
+    def __init__(self, claims: FakeClaims | None = None, quotas: FakeQuotas | None = None) -> None:
         super().__init__()
+        self.claims, self.quotas = claims or FakeClaims(), quotas or FakeQuotas()
         self.records: dict[FileId, File] = {}
 
     @port
-    def add(self, file: File) -> File:
+    def add(self, file: File, claim: Claim | None = None) -> File:
         if file.id in self.records:
             raise RuntimeError(f"{file.id} is there already: ids are random")
+        with self.claims.keeping(claim, file.id):
+            self.quotas.charge(file.account_id, file.charge, file.created_at)
         self.records[file.id] = replace(file, revision=1)
         return self.records[file.id]
 
@@ -106,13 +114,18 @@ class FakeFiles(Fake):
         standing = self.records.get(file.id)
         if standing is None or standing.revision != file.revision:
             raise StaleRecord
-        self.records[file.id] = replace(file, revision=file.revision + 1)
-        return self.records[file.id]
+        stored = replace(file, revision=file.revision + 1)
+        if file.gives_quota_back:
+            self.quotas.give_back(file.account_id, file.charge)
+            stored = replace(stored, is_charged=False)
+        self.records[file.id] = stored
+        return stored
 
     @port
     def remove(self, file: File) -> None:
         standing = self.records.get(file.id)
         if standing is not None and standing.revision == file.revision:
+            self.quotas.give_back(file.account_id, file.charge)
             del self.records[file.id]
 
     @port
@@ -257,14 +270,16 @@ class FakeDownloads(Fake):
     def __init__(self, files: FakeFiles | None = None) -> None:
         super().__init__()
         self.files = files or FakeFiles()
+        self.claims = self.files.claims
         self.records: dict[DownloadId, Download] = {}
         self.keys: dict[SecretHash, DownloadKey] = {}
 
     @port
-    def add(self, download: Download) -> None:
+    def add(self, download: Download, claim: Claim | None = None) -> None:
         if download.id in self.records:
             raise RuntimeError(f"{download.id} is there already: ids are random")
-        self.records[download.id] = download
+        with self.claims.keeping(claim, download.id):
+            self.records[download.id] = download
 
     @port
     def find(self, download_id: DownloadId) -> Download | None:
@@ -320,7 +335,7 @@ class FakeDownloads(Fake):
 class FakeWorld(World):
     """Put it in place with `bootstrap.use`."""
 
-    def __init__(self, *, rate_limit: int = 300, pool: Executor | None = None) -> None:
+    def __init__(self, *, rate_limit: int = 300, pool: Executor | None = None, quota: Quota = DEFAULT_QUOTA) -> None:
         self.settings = Settings(
             region="eu-west-1",
             metadata_table="metadata",
@@ -337,12 +352,14 @@ class FakeWorld(World):
             mail_configuration_set=CONFIGURATION_SET,
             web_url=WEB_URL,
             rate_limit=rate_limit,
+            quota=quota,
         )
         self.pool = pool or InlinePool()
         self.limiter = FakeLimiter(BucketRule(rate_limit))
         self.tokens = FakeTokens()
         self.users = FakeUsers(self.tokens)
-        self.files = FakeFiles()
+        self.claims, self.quotas = FakeClaims(), FakeQuotas(self.settings.quota)
+        self.files = FakeFiles(self.claims, self.quotas)
         self.categories = FakeCategories()
         self.downloads = FakeDownloads(self.files)
         self.objects = FakeObjects()

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -97,6 +98,7 @@ class FakeService:
         self.downloads: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, str] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
+        self.claims: dict[str, tuple[Any, Any]] = {}  # by Idempotency-Key: the body, and what it was answered
         self.signed: dict[str, dict[str, Any]] = {}
         self.faults: list[Fault] = []
         self.log: list[str] = []
@@ -333,8 +335,24 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(401, "unauthenticated", "A valid API token is required.")
         for pattern, handler in ROUTES:
             if found := re.fullmatch(pattern, f"{self.command} {path}"):
-                return handler(self.service, *found.groups(), body=body, query=query)
+                make = partial(handler, self.service, *found.groups(), body=body, query=query)
+                return self.once(pattern, body, make)
         raise Refusal(404, "not_found")
+
+    def once(self, route: str, body: Any, make: Callable[[], Any]) -> Any:
+        """What was made under an Idempotency-Key is answered again; where secrets are made there is no such key."""
+        key = self.headers.get("idempotency-key")
+        if key is None:
+            return make()
+        if route not in TAKES_KEY:
+            raise Refusal(422, "invalid", errors={"Idempotency-Key": ["Not here."]})
+        known_body, answer = self.service.claims.get(key) or (body, None)
+        if known_body != body:
+            raise Refusal(409, "idempotency_mismatch")
+        if answer is None:
+            answer = make()
+            self.service.claims[key] = body, answer
+        return answer
 
     # the storage
     def serve_storage(self, fault: Fault | None) -> None:
@@ -606,6 +624,7 @@ def show_user(service: FakeService, *, body: Any, query: Any) -> Any:
 
 
 ID = "([0-9a-zA-Z_-]+)"
+TAKES_KEY = {"POST /files", "POST /downloads"}
 ROUTES: list[tuple[str, Callable[..., Any]]] = [
     ("POST /files", create_file),
     ("GET /files", list_files),
