@@ -109,6 +109,10 @@ class Transaction:
         self._writes.append(delete(self._table, key, condition, **given))
         return self
 
+    def append(self, write: Write) -> Self:
+        self._writes.append(write)
+        return self
+
     def write(self) -> None:
         """Raises Cancelled, Busy."""
         transact(self._table, self._writes)

@@ -77,7 +77,7 @@ class World(Aws):
 
         return DynamoDownloads(self._table, self._creations)
 
-    @Once
+    @OncePerAct
     def claims(self) -> ClaimStore:
         from chalicelib.adapters.dynamo_claims import DynamoClaims
 

@@ -6,6 +6,7 @@ from chalicelib.domain.api_token import Scope
 from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.idempotency import refuses_key
 from chalicelib.services.temporary_keys import buy_temporary_key, drop_temporary_key
 from chalicelib.wire.pins import BuyKey, TemporaryKeyView
 
@@ -13,6 +14,7 @@ bp = Blueprint(__name__)
 
 
 @endpoint(bp, "POST", "/keys", scope=Scope.DOWNLOADS, body=BuyKey, status=201, guarded=True, with_user=True)
+@refuses_key
 def buy(call: Call, body: BuyKey) -> TemporaryKeyView:
     world = call.world
     bought = buy_temporary_key(

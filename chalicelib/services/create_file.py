@@ -57,9 +57,7 @@ def create_file(
     _check_declared(new, now)
     category_id = chosen_category(owner.account_id, new.category_id, categories=categories)
     file_id = FileId(str(uuid.uuid4()))
-    data_key = None
-    if new.encryption_mode is EncryptionMode.CLIENT:
-        data_key = keys.generate(encryption_context(file_id, owner.account_id))
+    data_key = _generate(new, file_id, owner, keys)
     stored_bytes = _stored_bytes(new, file_id, owner, data_key)
     multipart = _start_multipart(new, file_id, stored_bytes, objects)
     file = File(
@@ -102,6 +100,12 @@ def find_created(
         return UploadTicket(file, None, None)
     again = offer_upload_again(file, now, files=files, objects=objects, keys=keys, notes=notes)
     return UploadTicket(again.file, again.upload, again.data_key)
+
+
+def _generate(new: NewFile, file_id: FileId, owner: User, keys: KeyService) -> DataKey | None:
+    if new.encryption_mode is EncryptionMode.SERVER:
+        return None
+    return keys.generate(encryption_context(file_id, owner.account_id))
 
 
 def _add(file: File, claim: Claim | None, files: FileStore, objects: ObjectStore) -> File:

@@ -21,7 +21,7 @@ def with_quota(world: World, quota: Quota) -> World:
 
 def with_creations(world: World, creations: Creations) -> World:
     world._creations, world.quotas = creations, creations.quotas
-    world.files = DynamoFiles(world._table, creations)
+    world.files = DynamoFiles(world._table, world._postings, creations)
     world.downloads = DynamoDownloads(world._table, creations)
     return world
 

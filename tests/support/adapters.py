@@ -25,7 +25,14 @@ def claims_on(table: Any) -> Any:
     return DynamoClaims(table)
 
 
+def users_on(table: Any) -> Any:
+    from chalicelib.adapters.dynamo_people import DynamoUsers
+
+    return DynamoUsers(table, creations_on(table).quotas)
+
+
 def files_on(table: Any, quota: Quota = DEFAULT_QUOTA) -> Any:
     from chalicelib.adapters.dynamo_files import DynamoFiles
+    from chalicelib.adapters.dynamo_postings import SearchTable
 
-    return DynamoFiles(table, creations_on(table, quota))
+    return DynamoFiles(table, SearchTable(table.client, "search"), creations_on(table, quota))

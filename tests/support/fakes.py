@@ -140,18 +140,20 @@ class FakeFiles(Fake):
 
 
 class FakeCategories(Fake):
-    def __init__(self) -> None:
+    def __init__(self, claims: FakeClaims | None = None) -> None:
         super().__init__()
+        self.claims = claims or FakeClaims()
         self.records: dict[CategoryId, Category] = {}
 
     @port
-    def add(self, category: Category) -> Category:
-        others = self._of(category.account_id)
-        if any(other.unique_name == category.unique_name for other in others):
-            raise NameTaken
-        if len(others) >= MAX_CATEGORIES:
-            raise TooManyCategories
-        return self._put(category)
+    def add(self, category: Category, claim: Claim | None = None) -> Category:
+        with self.claims.keeping(claim, category.id):
+            others = self._of(category.account_id)
+            if any(other.unique_name == category.unique_name for other in others):
+                raise NameTaken
+            if len(others) >= MAX_CATEGORIES:
+                raise TooManyCategories
+            return self._put(category)
 
     @port
     def find(self, category_id: CategoryId) -> Category | None:
@@ -360,13 +362,13 @@ class FakeWorld(World):
         self.users = FakeUsers(self.tokens)
         self.claims, self.quotas = FakeClaims(), FakeQuotas(self.settings.quota)
         self.files = FakeFiles(self.claims, self.quotas)
-        self.categories = FakeCategories()
+        self.categories = FakeCategories(self.claims)
         self.downloads = FakeDownloads(self.files)
         self.objects = FakeObjects()
         self.keys = FakeKeys()
         self.macs = FakeMacs()
         self.inbox = FakeInbox()
-        self.mails = FakeMails(self.downloads, self.inbox)
+        self.mails = FakeMails(self.downloads, self.inbox, self.claims, self.quotas)
         self.bodies = FakeBodies()
         self.mail_queue = FakeMailQueue()
         self.mailer = FakeMailer()

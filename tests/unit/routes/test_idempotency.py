@@ -13,8 +13,13 @@ from tests.support.every_route import GOOD, send
 KEY = {HEADER: "3e2ee1c0-5a5a-4c7e-8a34-6f7d3a3c4d5e"}
 FILE = {"filename": "invoice.pdf", "size": 5, "encryption": "client"}
 
-TAKING = {("POST", "/files"), ("POST", "/downloads")}
-REFUSING = {("POST", "/tokens"), ("POST", "/downloads/{download_id}/keys"), ("POST", "/public/downloads/{key}")}
+TAKING = {("POST", "/files"), ("POST", "/downloads"), ("POST", "/mails"), ("POST", "/categories")}
+REFUSING = {
+    ("POST", "/tokens"),
+    ("POST", "/keys"),
+    ("POST", "/downloads/{download_id}/keys"),
+    ("POST", "/public/downloads/{key}"),
+}
 HARMLESS = {("POST", "/files/{file_id}/parts"), ("POST", "/files/{file_id}/complete")}
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.claim import Claim
-from chalicelib.domain.errors import Busy, Conflict, Gone, NotFound, QuotaExceeded
+from chalicelib.domain.errors import Busy, Gone, NotFound, QuotaExceeded, UploadOver
 from chalicelib.domain.file import EncryptionMode, Status
 from chalicelib.domain.quota import Quota, Usage
 from chalicelib.domain.upload import MIB
@@ -20,13 +20,14 @@ from tests.support.builders import (
     a_download,
     a_new_file,
     a_ready_file,
-    a_token,
+    a_user,
+    creating,
     new_id,
     stored,
 )
 from tests.support.fakes import FakeWorld, raises
 
-OWNER = a_token()
+OWNER = a_user()
 CLAIM = a_claim()
 CLIENT = EncryptionMode.CLIENT
 IN_PARTS = {"size_bytes": 12 * MIB, "part_bytes": 5 * MIB}
@@ -39,11 +40,11 @@ def world() -> FakeWorld:
 
 
 def create(world: FakeWorld, claim: Claim | None = CLAIM, now=NOW, **fields) -> Once[UploadTicket]:
-    ports = {"files": world.files, "objects": world.objects, "keys": world.keys}
+    again = {"files": world.files, "objects": world.objects, "keys": world.keys, "notes": world.notes}
     return create_once(
         claim,
-        lambda claimed: create_file(a_new_file(**fields), OWNER, now, claimed, **ports),
-        lambda ids: find_created(ALICES, ids[0], now, **ports),
+        lambda claimed: create_file(a_new_file(**fields), OWNER, now, claimed, **creating(world)),
+        lambda ids: find_created(ALICES, ids[0], now, **again),
         claims=world.claims,
     )
 
@@ -86,7 +87,7 @@ class TestFiles:
     def test_a_rival_while_it_shows_life(self, world) -> None:
         file = create(world).made.file
         world.files.before("save", lambda: world.files.save(file.made_ready("v1", NOW)))
-        with pytest.raises(Conflict):
+        with pytest.raises(UploadOver):
             create(world, now=NOW + 2 * HOUR)
 
     def test_a_file_that_is_ready_comes_as_it_is(self, world) -> None:
@@ -144,9 +145,9 @@ def test_q1_a_file_that_does_not_fit_leaves_no_upload_in_parts() -> None:
 def test_o1_what_is_found_again_is_the_accounts_own(world) -> None:
     file, download = stored(world, a_ready_file(account_id=BOBS)), a_download(account_id=BOBS)
     world.downloads.add(download)
-    ports = {"files": world.files, "objects": world.objects, "keys": world.keys}
+    again = {"files": world.files, "objects": world.objects, "keys": world.keys, "notes": world.notes}
     with pytest.raises(NotFound):
-        find_created(ALICES, file.id, NOW, **ports)
+        find_created(ALICES, file.id, NOW, **again)
     for download_id in (download.id, new_id(), "..", ""):
         with pytest.raises(NotFound):
             find_download(ALICES, download_id, downloads=world.downloads)
