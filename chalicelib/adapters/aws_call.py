@@ -25,6 +25,7 @@ _TROUBLE = frozenset(
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
         "RequestTimeout",
         "SlowDown",
         "Throttling",
