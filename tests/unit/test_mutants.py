@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import MUTANTS, Mutant
+from tests.mutants import MUTANTS as OTHERS
+from tests.mutants import Mutant
+from tests.mutants_of_mails import MAILS
+
+MUTANTS = (*OTHERS, *MAILS)
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "docs" / "threat-model.md"
