@@ -99,14 +99,24 @@ class Client:
         return self._downloader(api, progress).by_key(target.key, output, overwrite=overwrite)
 
     def files(
-        self, *, trashed: bool = False, status: str | None = None, page_size: int | None = None
+        self,
+        *,
+        trashed: bool = False,
+        status: str | None = None,
+        keyword: str | None = None,
+        sort: str = "-created_at",
+        page_size: int | None = None,
     ) -> Iterator[File]:
-        """All files of the account, newest first, fetched page by page (`page_size` 1 to 100, else the service's own).
+        """The files of the account, fetched page by page (`page_size` 1 to 100, else the service's own).
 
-        Only ready ones unless `status` is "pending" or "rejected"; `trashed` lists the trash instead.
+        Only ready ones unless `status` is "pending" or "rejected"; `trashed` lists the trash instead. With `keyword`,
+        only those whose name holds it. `sort` is "created_at", "filename_original", "size" or "encrypted_size", with
+        "-" before it for descending; newest first unless told otherwise.
         """
-        query = {"trashed": "true"} if trashed else {}
+        query = {"sort": sort}
+        query |= {"trashed": "true"} if trashed else {}
         query |= {"status": status} if status else {}
+        query |= {"keyword": keyword} if keyword is not None else {}
         query |= {"limit": str(page_size)} if page_size else {}
         while True:
             page, cursor = self._api.page(query)

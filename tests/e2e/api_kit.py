@@ -279,6 +279,7 @@ class Backstage:
         ]
         self.s3, self.dynamodb, self.sqs, self.kms = self._clients
         self.bucket, self.table = ready["bucket"], ready["metadata_table"]
+        self.search_table = self.table.removesuffix("metadata") + "search"
 
     def close(self) -> None:
         for client in self._clients:
@@ -298,8 +299,15 @@ class Backstage:
         )
 
     def everything(self) -> str:
-        """The whole metadata table as text: bytes appear as base64 and as hex."""
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table)
+        """The whole metadata and search tables as text: bytes appear as base64 and as hex."""
+        return self._text_of(self.table) + self.postings()
+
+    def postings(self) -> str:
+        """The whole search table as text."""
+        return self._text_of(self.search_table)
+
+    def _text_of(self, table: str) -> str:
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table)
         return json.dumps([page["Items"] for page in pages], default=_spelled)
 
     def versions(self, file_id: str) -> list[Any]:

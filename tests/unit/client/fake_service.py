@@ -481,10 +481,19 @@ def show_file(service: FakeService, file_id: str, *, body: Any, query: Any) -> A
     return 200, {"data": answer}
 
 
+_SORTS: dict[str, Callable[[Any], Any]] = {
+    "created_at": lambda file: file.created_at,
+    "filename_original": lambda file: file.name.lower(),
+    "size": lambda file: file.size,
+}
+
+
 def list_files(service: FakeService, *, body: Any, query: Any) -> Any:
     trashed, status = query.get("trashed") == "true", query.get("status", "ready")
     matching = [file for file in service.files.values() if file.trashed == trashed and file.status == status]
-    matching.sort(key=lambda file: (file.created_at, file.id), reverse=True)
+    matching = [file for file in matching if query.get("keyword", "").casefold() in file.name.casefold()]
+    sort = query.get("sort", "-created_at")
+    matching.sort(key=lambda file: (_SORTS[sort.removeprefix("-")](file), file.id), reverse=sort.startswith("-"))
     start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
     following = str(start + limit) if start + limit < len(matching) else None
     page = [service.view(file) for file in matching[start : start + limit]]
