@@ -26,10 +26,13 @@ if TYPE_CHECKING:
         NotAllowed,
         NotAuthentic,
         NotFound,
+        PinLocked,
+        PinRequired,
         SealdropError,
         StorageError,
         Unreachable,
         UsageError,
+        WrongPin,
     )
     from sealdrop.models import (
         Account,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
         Token,
         User,
     )
+    from sealdrop.pins import TemporaryKey
     from sealdrop.retry import Retry
     from sealdrop.transfers import Encryption, Performed, PerformedFile
 
@@ -69,16 +73,20 @@ __all__ = [
     "Performed",
     "PerformedFile",
     "Person",
+    "PinLocked",
+    "PinRequired",
     "Retry",
     "SavedFile",
     "SealdropError",
     "StorageError",
+    "TemporaryKey",
     "Token",
     "Unreachable",
     "UsageError",
     "User",
+    "WrongPin",
 ]
-_HOMES = ("errors", "models", "transfers", "retry", "client", "download")
+_HOMES = ("errors", "models", "transfers", "retry", "pins", "client", "download")
 
 
 def __getattr__(name: str) -> Any:

@@ -42,7 +42,10 @@ PROTECTED = (
     ("GET", "/tokens", "tokens"),
     ("POST", "/tokens", "tokens"),
     ("DELETE", "/tokens/{token}", "tokens"),
+    ("POST", "/keys", "downloads"),
+    ("DELETE", "/keys/{key}", "downloads"),
     ("GET", "/user", "account"),
+    ("PATCH", "/user", "account"),
 )
 PUBLIC = (
     ("GET", "/public/downloads/{key}", None),
@@ -226,7 +229,12 @@ def unseal(sealed: bytes, encryption: Mapping[str, Any]) -> bytes:
 def granted(api: Api, *file_ids: str) -> tuple[str, str]:
     """A download's id and its key."""
     download = api("POST", "/downloads", {"files": list(file_ids)}).data
-    return download["id"], api("POST", f"/downloads/{download['id']}/keys").data["key"]
+    return download["id"], keyed(api, download["id"]).data["key"]
+
+
+def keyed(api: Api, download_id: str) -> Answer:
+    """A key to a download, for which the user's PIN is needed."""
+    return api("POST", f"/downloads/{download_id}/keys", {"pinKey": api.pin_key})
 
 
 def perform(anyone: Api, key: str, **body: Any) -> Answer:

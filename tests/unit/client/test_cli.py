@@ -117,7 +117,7 @@ def commands(group: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str
 def test_every_command_has_help_with_examples(run: Run, path: tuple[str, ...]) -> None:
     session = run(*path, "--help")
     assert session.code == 0
-    if path != ("token",):
+    if path not in (("token",), ("pin",)):
         assert f"  sealdrop {' '.join(path)}" in session.text.split("Examples:")[1]
     assert all(len(line) <= 100 for line in session.lines)
 
@@ -340,6 +340,7 @@ def test_tokens(run: Run) -> None:
 def test_whoami(run: Run, service: FakeService) -> None:
     session = run("whoami")
     assert session.lines[0] == "user     Alice Archer <alice@example.com>"
+    assert "PIN      not set" in session.lines
     assert session.lines[-1] == f"service  {service.url}"
     assert service.token not in session.text
     assert json.loads(run("whoami", "--json").out)["account"]["name"] == "Archer & Co"
