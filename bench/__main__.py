@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import contention, handling, imports, limiting, sealing, transfer
+from bench import contention, handling, imports, limiting, lists, sealing, transfer
 
 TABLES = {
     "sealing": sealing.report,
@@ -11,6 +11,7 @@ TABLES = {
     "limiting": limiting.report,
     "contention": contention.report,
     "transfer": transfer.report,
+    "lists": lists.report,
 }
 
 

@@ -186,6 +186,22 @@ MUTANTS = (
         "anothers_category_is_as_if_it_were_not_there",
         "no_file_is_put_in_anothers_category",
     ),
+    ownership(
+        "O5",
+        "all accounts share one index",
+        "adapters/dynamo_files.py",
+        'return f"ACCOUNT#{account_id}#FILES"\n',
+        'return "FILES"\n',
+        "an_index_is_the_accounts_own",
+    ),
+    ownership(
+        "O5",
+        "what an index leads to is shown",
+        "adapters/dynamo_lists.py",
+        'if item.get("list_pk") == list_pk and keyword in',
+        "if keyword in",
+        "what_an_index_leads_to_is_the_accounts_own",
+    ),
     # --- L: the rate limit -------------------------------------------------------------------------------------------
     limits(
         "L1",

@@ -26,6 +26,7 @@ _TROUBLE = frozenset(
         "OperationAborted",  # S3 is at this object already, as while a long Complete goes on
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
         "RequestTimeout",
         "SlowDown",
         "Throttling",

@@ -3,6 +3,7 @@
 Bodies stand apart because lists are read from indexes that hold whole items.
 """
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -94,8 +95,10 @@ class DynamoMails:
         if entry:
             return _written(mail, self._saving(mail).put(entry_item(entry)))
         stored = _next(mail)
+        # Two who claim a mail at one instant would write the same item, and each take the other's for its own.
+        item = {**to_item(stored), "written_by": secrets.token_hex(8)}
         try:
-            self._table.put(to_item(stored), _AS_READ, read=mail.revision)
+            self._table.put(item, _AS_READ, read=mail.revision)
         except ClientError as error:
             if condition_failed(error):
                 raise StaleRecord from error

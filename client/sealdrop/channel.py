@@ -15,6 +15,7 @@ from sealdrop.errors import (
     ApiError,
     BadAnswer,
     LostAnswer,
+    PinLocked,
     SealdropError,
     Unreachable,
     Untrusted,
@@ -122,7 +123,7 @@ def _worth_repeating(error: SealdropError, *, repeatable: bool) -> bool:
     if is_ambiguous(error):
         return repeatable
     if isinstance(error, ApiError):
-        return error.status in THROTTLED
+        return error.status in THROTTLED and not isinstance(error, PinLocked)
     return isinstance(error, Unreachable) and error.repeatable
 
 

@@ -16,6 +16,7 @@ from chalicelib.domain.event import Event, EventType, Note
 from chalicelib.domain.file import EncryptionMode, File, Status
 from chalicelib.domain.ids import AccountId, BodyId, CategoryId, DownloadId, FileId, TokenId, UserId
 from chalicelib.domain.mail import DEFAULT_LIFETIME, Mail, MailBody, Recipient, body_context, identifier_of, mail_id
+from chalicelib.domain.notification import Notification, Occasion
 from chalicelib.domain.people import Author, User
 from chalicelib.domain.pin import PinHolder, PinVerifier, ScryptCost, clean_pin
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text
@@ -184,7 +185,25 @@ def a_mail(**changes: Any) -> Mail:
     return Mail(**fields | changes)
 
 
-def stored_mail(world: FakeWorld, mail: Mail | None = None, *files: File, body: str = "<p>Hello</p>") -> Mail:
+def a_notification(**changes: Any) -> Notification:
+    """Of a mail to Carol, by a link."""
+    fields: dict[str, Any] = {
+        "occasion": Occasion.DELIVERY,
+        "mail_id": mail_id(ALICES, "JXRMWYN"),
+        "identifier": "JXRMWYN",
+        "recipient_email": CAROL.email,
+        "sender_name": ALICE.name,
+        "sender_email": ALICE.email,
+        "subject": "Your invoice",
+        "file_count": 1,
+        "expires_at": NOW + DEFAULT_LIFETIME,
+        "pin_required": False,
+        "link": f"https://sealdrop.test/d#{'K' * 43}",
+    }
+    return Notification(**fields | changes)
+
+
+def stored_mail(world: World, mail: Mail | None = None, *files: File, body: str = "<p>Hello</p>") -> Mail:
     """A mail with its body and its download over these files, or over a new one."""
     mail = mail or a_mail()
     files = files or (stored(world, a_ready_file(account_id=mail.account_id)),)

@@ -57,6 +57,7 @@ class Refusal(Exception):
     code: str
     message: str = "no"
     errors: dict[str, list[str]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -92,13 +93,16 @@ class FakeService:
     """Start it with `with`. `files`, `signed` and `log` are open to the tests."""
 
     def __init__(self) -> None:
-        self.account = str(uuid.uuid4())
+        self.account, self.name = str(uuid.uuid4()), "Alice Archer"
         self.token = "sdt_" + secrets.token_hex(24)
         self.files: dict[str, Record] = {}
         self.downloads: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, str] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
         self.claims: dict[str, tuple[Any, Any]] = {}  # by Idempotency-Key: the body, and what it was answered
+        self.pin: str | None = None  # of the user whose token it is
+        self.tries: dict[str, int] = {}  # wrong ones: of the user under "", of downloads under their keys
+        self.temporary_keys: set[str] = set()
         self.signed: dict[str, dict[str, Any]] = {}
         self.faults: list[Fault] = []
         self.log: list[str] = []
@@ -153,9 +157,9 @@ class FakeService:
         terms = Encryption.parse(self.encryption(record), record.id)
         return b"".join(seal(io.BytesIO(content), len(content), terms))
 
-    def share(self, *records: Record, uses: int = 1) -> str:
+    def share(self, *records: Record, uses: int = 1, pin: str | None = None) -> str:
         """A download key for some files."""
-        download = {"files": [record.id for record in records], "uses": uses, "sessions": set()}
+        download = {"files": [record.id for record in records], "uses": uses, "sessions": set(), "pin": pin}
         key = secrets.token_hex(22)[:43]
         self.downloads[key] = download
         self.keys[key] = key
@@ -310,11 +314,13 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.drop_after is not None:
             self.hang_up()
             return
+        headers = {"content-type": "application/json"}
         try:
             with self.service.lock:
                 status, answer = self.route(raw)
         except Refusal as refusal:
             status = refusal.status
+            headers |= refusal.headers
             answer = {"message": refusal.message, "code": refusal.code, "request_id": "r-2"}
             if refusal.errors:
                 answer["errors"] = refusal.errors
@@ -322,7 +328,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.hang_up()
             return
         body = b"" if status == 204 else json.dumps(answer).encode()
-        self.answer(status, body, {"content-type": "application/json"})
+        self.answer(status, body, headers)
 
     def route(self, raw: bytes) -> tuple[int, dict[str, Any]]:
         path = urlsplit(self.path).path.removeprefix("/api")
@@ -499,10 +505,19 @@ def show_file(service: FakeService, file_id: str, *, body: Any, query: Any) -> A
     return 200, {"data": answer}
 
 
+_SORTS: dict[str, Callable[[Any], Any]] = {
+    "created_at": lambda file: file.created_at,
+    "filename_original": lambda file: file.name.lower(),
+    "size": lambda file: file.size,
+}
+
+
 def list_files(service: FakeService, *, body: Any, query: Any) -> Any:
     trashed, status = query.get("trashed") == "true", query.get("status", "ready")
     matching = [file for file in service.files.values() if file.trashed == trashed and file.status == status]
-    matching.sort(key=lambda file: (file.created_at, file.id), reverse=True)
+    matching = [file for file in matching if query.get("keyword", "").casefold() in file.name.casefold()]
+    sort = query.get("sort", "-created_at")
+    matching.sort(key=lambda file: (_SORTS[sort.removeprefix("-")](file), file.id), reverse=sort.startswith("-"))
     start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
     following = str(start + limit) if start + limit < len(matching) else None
     page = [service.view(file) for file in matching[start : start + limit]]
@@ -530,11 +545,15 @@ def create_download(service: FakeService, *, body: Any, query: Any) -> Any:
         if file_id not in service.files:
             raise Refusal(422, "invalid", errors={f"files.{number}": ["There is no file with this id."]})
     download_id = str(uuid.uuid4())
-    service.downloads[download_id] = {"files": body["files"], "uses": 1, "sessions": set()}
+    service.downloads[download_id] = {"files": body["files"], "uses": 1, "sessions": set(), "pin": None}
     return 201, {"data": {"id": download_id, **_times(), "uses_left": 1}}
 
 
 def create_key(service: FakeService, download_id: str, *, body: Any, query: Any) -> Any:
+    if service.pin and "pinKey" not in body:
+        raise Refusal(422, "invalid", errors={"pinKey": ["You have a PIN."]})
+    if "pinKey" in body and body["pinKey"] not in service.temporary_keys:
+        raise Refusal(422, "invalid", errors={"pinKey": ["Pin key does not exists"]})
     key = secrets.token_hex(22)[:43]
     service.keys[key] = download_id
     return 201, {"data": {"key": key, "expires_at": _times()["expires_at"]}}
@@ -542,17 +561,21 @@ def create_key(service: FakeService, download_id: str, *, body: Any, query: Any)
 
 def show_download(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
     download = _usable(service, key, None)
-    files = [_shared(service, service.files[file_id]) for file_id in download["files"] if file_id in service.files]
     sender = {"name": "Alice Archer", "email": "alice@example.com"}
     expires = _times()["expires_at"]
-    shown = {"sender": sender, "uses_left": download["uses"], "expires_at": expires, "pin_required": False}
-    return 200, {"data": {**shown, "files": files}}
+    shown = {"sender": sender, "uses_left": download["uses"], "expires_at": expires}
+    if download["pin"]:
+        return 200, {"data": {**shown, "pin_required": True}}
+    files = [_shared(service, service.files[file_id]) for file_id in download["files"] if file_id in service.files]
+    return 200, {"data": {**shown, "pin_required": False, "files": files}}
 
 
 def perform(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
     session = body.get("session")
     download = _usable(service, key, session)
     if session is None:
+        if download["pin"]:
+            _check_pin(service, key, download["pin"], body.get("pin"), "pin")
         download["uses"] -= 1
         session = secrets.token_hex(20)
         download["sessions"].add(session)
@@ -568,6 +591,33 @@ def perform(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
     answer = {"files": files, "uses_left": download["uses"], "session": session, "session_expires_at": until}
     service.tamper(answer)
     return 200, {"data": answer}
+
+
+def _check_pin(service: FakeService, whose: str, pin: str, guess: str | None, field_name: str) -> None:
+    if guess is None:
+        raise Refusal(422, "invalid", errors={field_name: ["A PIN is asked for."]})
+    if service.tries.get(whose, 0) >= 5:
+        raise Refusal(429, "pin_locked", "Too many wrong PINs.", headers={"Retry-After": "900"})
+    if guess != pin:
+        service.tries[whose] = service.tries.get(whose, 0) + 1
+        raise Refusal(422, "invalid", errors={field_name: ["Invalid PIN."]})
+    service.tries[whose] = 0
+
+
+def buy_key(service: FakeService, *, body: Any, query: Any) -> Any:
+    if service.pin is None:
+        raise Refusal(422, "invalid", errors={"pin": ["You have no PIN."]})
+    _check_pin(service, "", service.pin, body["pin"], "pin")
+    key = secrets.token_hex(22)[:43]
+    service.temporary_keys.add(key)
+    return 201, {"data": {"key": key, "expires_at": _times()["expires_at"]}}
+
+
+def drop_key(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
+    if key not in service.temporary_keys:
+        raise Refusal(404, "not_found", "There is nothing here by that id.")
+    service.temporary_keys.remove(key)
+    return 204, {}
 
 
 def _usable(service: FakeService, key: str, session: str | None) -> dict[str, Any]:
@@ -612,7 +662,9 @@ def show_user(service: FakeService, *, body: Any, query: Any) -> Any:
     return 200, {
         "data": {
             "id": str(uuid.uuid4()),
-            "name": "Alice Archer",
+            "name": service.name,
+            "created_at": _times()["created_at"],
+            "has_pin": service.pin is not None,
             "email": "alice@example.com",
             "initials": "AA",
             "photo_url": None,
@@ -621,6 +673,18 @@ def show_user(service: FakeService, *, body: Any, query: Any) -> Any:
             "token": {"id": str(uuid.uuid4()), "name": "first", "scopes": ["files:read"], "expires_at": None},
         }
     }
+
+
+def update_user(service: FakeService, *, body: Any, query: Any) -> Any:
+    if "pin" in body:
+        if service.pin:
+            _check_pin(service, "", service.pin, body.get("current_pin"), "current_pin")
+        if body["pin"] is not None and len(body["pin"]) < 4:
+            raise Refusal(422, "invalid", "The given data was invalid.", {"pin": ["A PIN has 4 to 64 characters."]})
+        service.pin = body["pin"]
+        service.temporary_keys.clear()
+    service.name = body.get("name", service.name)
+    return show_user(service, body=body, query=query)
 
 
 ID = "([0-9a-zA-Z_-]+)"
@@ -640,5 +704,8 @@ ROUTES: list[tuple[str, Callable[..., Any]]] = [
     ("POST /tokens", create_token),
     ("GET /tokens", list_tokens),
     (f"DELETE /tokens/{ID}", revoke_token),
+    ("POST /keys", buy_key),
+    (f"DELETE /keys/{ID}", drop_key),
     ("GET /user", show_user),
+    ("PATCH /user", update_user),
 ]

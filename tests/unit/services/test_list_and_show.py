@@ -56,6 +56,17 @@ class TestList:
         rest = list_files(ALICES, Shelf.READY, None, NEWEST_FIRST, 2, page.next, NOW, files=world.files)
         assert [file.id for file in rest.rows] == [made[1].id, made[0].id]
 
+    def test_a_keyword_is_folded_as_names_are(self, world) -> None:
+        file = world.files.add(a_ready_file(filename="STRASSE.pdf"))
+        world.files.add(a_ready_file())
+        page = list_files(ALICES, Shelf.READY, "Straße", NEWEST_FIRST, 50, None, NOW, files=world.files)
+        assert list(page.rows) == [file]
+
+    def test_what_has_expired_is_not_found_by_a_keyword(self, world) -> None:
+        world.files.add(a_ready_file(expires_at=NOW))
+        page = list_files(ALICES, Shelf.READY, "invoice", NEWEST_FIRST, 50, None, NOW, files=world.files)
+        assert list(page.rows) == []
+
     def test_a_pending_upload_never_shows_up_as_usable(self, world) -> None:
         files = {
             Shelf.PENDING: world.files.add(a_file()),
