@@ -11,7 +11,7 @@ from chalice.app import Chalice
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from infra.local import template
+from infra.local import dynamo_model, template
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
 from infra.local.functions import Functions
@@ -68,6 +68,7 @@ def emulated_aws(port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT) -> Iterato
         raise RuntimeError("this process emulates AWS already: moto keeps its state in the process")
     try:
         moto_model.install()
+        dynamo_model.install()
         _forget_everything()
         invocations = Invocations()
         with serving(Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION, invocations), port) as server:
