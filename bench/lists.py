@@ -6,13 +6,16 @@ from typing import Any, cast
 from bench.counting_table import ACCOUNT, METADATA, SEARCH, CountingTable, Reads
 from bench.file_names import RARE, file_names
 from bench.tables import table
+from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_files import DynamoFiles
 from chalicelib.adapters.dynamo_postings import SearchTable
+from chalicelib.adapters.dynamo_quotas import DynamoQuotas
 from chalicelib.adapters.dynamo_table import MetadataTable
 from chalicelib.domain.file import FILE_SORTS, File, Shelf
 from chalicelib.domain.folding import fold
 from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position
 from chalicelib.domain.search import suffixes
+from chalicelib.settings import DEFAULT_QUOTA
 
 SIZES = (100, 1_000, 10_000, 100_000)
 PAGE = 50
@@ -39,7 +42,8 @@ def measure(sizes: Sequence[int] = SIZES) -> Costs:
     for size in sizes:
         counting = CountingTable(size)
         client = cast(Any, counting)
-        files = DynamoFiles(MetadataTable(client, METADATA), SearchTable(client, SEARCH))
+        table = MetadataTable(client, METADATA)
+        files = DynamoFiles(table, SearchTable(client, SEARCH), Creations(table, DynamoQuotas(table, DEFAULT_QUOTA)))
         for name, read in _jobs().items():
             costs[name].append(_mean(counting, files, read))
     return costs
