@@ -42,6 +42,7 @@ PROTECTED = (
     ("GET", "/tokens", "tokens"),
     ("POST", "/tokens", "tokens"),
     ("DELETE", "/tokens/{token}", "tokens"),
+    ("GET", "/events", "events"),
     ("GET", "/user", "account"),
 )
 PUBLIC = (
