@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import Chalice, ScheduledEventConfig, SQSEventConfig
 
 from infra.local.functions import FunctionFailed, Functions
+from infra.local.invocations import logical_id
 
 _POLL_SECONDS = 1  # also the longest that a stop waits for
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -42,17 +43,12 @@ def queue_sources(app: Chalice, overrides: Mapping[str, Any], urls: Callable[[st
     found = []
     for config in app.event_sources:
         if isinstance(config, SQSEventConfig):
-            logical = logical_name(config.name)
+            logical = logical_id(config.name)
             declared = overrides[logical]["Properties"]["Events"][f"{logical}SqsEventSource"]["Properties"]
             reports = "ReportBatchItemFailures" in declared.get("FunctionResponseTypes", [])
             arn = declared["Queue"]
             found.append(QueueSource(config.name, urls(arn), arn, config.batch_size, reports))
     return found
-
-
-def logical_name(function: str) -> str:
-    """What Chalice calls a function in its template: OnUpload for on_upload."""
-    return "".join(word.title() for word in function.split("_"))
 
 
 class QueuePump:

@@ -20,7 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import Chalice, DynamoDBEventConfig
 
 from infra.local.functions import FunctionFailed, Functions
-from infra.local.pump import failed_ids, logical_name
+from infra.local.invocations import logical_id
+from infra.local.pump import failed_ids
 from infra.local.stream_records import Record, arrived, as_lambda_has_it, changes_something, dead_letter, number_of
 
 _POLL_SECONDS = 0.25  # Lambda polls a shard four times a second
@@ -50,7 +51,7 @@ def stream_sources(app: Chalice, overrides: Mapping[str, Any]) -> list[StreamSou
     found = []
     for config in app.event_sources:
         if isinstance(config, DynamoDBEventConfig):
-            logical = logical_name(config.name)
+            logical = logical_id(config.name)
             declared = overrides[logical]["Properties"]["Events"][f"{logical}DynamodbEventSource"]["Properties"]
             found.append(
                 StreamSource(
