@@ -12,8 +12,8 @@ Item = Mapping[str, Any]  # a record as the adapters write it, in plain values
 class Change:
     """One record made (`old` is None), changed, or removed (`new` is None).
 
-    Changes come at least once: those of one record in order, and again in order from one that failed; those of different
-    records in any.
+    Changes come at least once. Those of one record come in order, and again in order from one that failed; those of
+    different records in any.
     """
 
     id: str  # the same each time that the change is told
