@@ -14,7 +14,7 @@ from chalice.app import Chalice
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from infra.local import dynamo_model, moto_dynamodb, template
+from infra.local import moto_dynamodb, template
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
 from infra.local.functions import Functions
@@ -91,7 +91,6 @@ def _emulated(port: int, outbox: Path) -> Iterator[tuple[Clients, Invocations]]:
     try:
         moto_model.install()
         moto_dynamodb.install()
-        dynamo_model.install()
         _forget_everything()
         invocations = Invocations()
         edge = Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION, invocations, outbox)

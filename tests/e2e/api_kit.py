@@ -44,6 +44,7 @@ PROTECTED = (
     ("DELETE", "/tokens/{token}", "tokens"),
     ("POST", "/keys", "downloads"),
     ("DELETE", "/keys/{key}", "downloads"),
+    ("GET", "/events", "events"),
     ("GET", "/user", "account"),
     ("PATCH", "/user", "account"),
 )

@@ -104,6 +104,7 @@ class FakeService:
         self.tries: dict[str, int] = {}  # wrong ones: of the user under "", of downloads under their keys
         self.temporary_keys: set[str] = set()
         self.signed: dict[str, dict[str, Any]] = {}
+        self.events: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
         self.log: list[str] = []
         self.stored: list[int] = []  # numbers of the parts that arrived, in their order
@@ -164,6 +165,32 @@ class FakeService:
         self.downloads[key] = download
         self.keys[key] = key
         return key
+
+    def happens(self, event_type: str, kept_until: str = "2099-01-01", **subject: str) -> dict[str, Any]:
+        """The next event of the audit log, chained as the documentation says."""
+        before = self.events[-1] if self.events else {"sequence": 0, "hash": "0" * 64, "kept_until": None}
+        event = {
+            "id": str(uuid.uuid4()),
+            "sequence": before["sequence"] + 1,
+            "type": event_type,
+            "at": "2026-03-01T12:00:07.000000Z",
+            "account_id": self.account,
+            "actor": "user",
+            "user_id": str(uuid.uuid4()),
+            "token_id": None,
+            "ip": "192.0.2.1",
+            "request_id": None,
+            "outcome": "ok",
+            "subject": subject,
+            "detail": {"note": "ü", "count": 1},
+            "kept_until": kept_until,
+            "previous": before["hash"],
+            "previous_kept_until": before["kept_until"],
+        }
+        text = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        event["hash"] = hashlib.sha256(text.encode()).hexdigest()
+        self.events.append(event)
+        return event
 
     # views
     def stored_size(self, record: Record) -> int:
@@ -641,6 +668,20 @@ def _times() -> dict[str, str]:
     return {"created_at": _text(now), "expires_at": _text(now + timedelta(seconds=60))}
 
 
+def list_events(service: FakeService, *, body: Any, query: Any) -> Any:
+    names = [name for name in ("file", "mail", "type") if name in query]
+    if len(names) > 1:
+        raise Refusal(422, "invalid", errors={"body": ["one of them"]})
+    matching = service.events[::-1]
+    for name in names:
+        matching = [
+            it for it in matching if query[name] in (it["type"] if name == "type" else it["subject"].get(name),)
+        ]
+    start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
+    following = str(start + limit) if start + limit < len(matching) else None
+    return 200, {"data": matching[start : start + limit], "meta": {"next_cursor": following}}
+
+
 def create_token(service: FakeService, *, body: Any, query: Any) -> Any:
     made = {"id": str(uuid.uuid4()), "name": body["name"], "scopes": body["scopes"]}
     made |= {"created_at": _times()["created_at"], "expires_at": body.get("expires_at"), "last_used_at": None}
@@ -701,6 +742,7 @@ ROUTES: list[tuple[str, Callable[..., Any]]] = [
     (f"POST /downloads/{ID}/keys", create_key),
     (f"GET /public/downloads/{ID}", show_download),
     (f"POST /public/downloads/{ID}", perform),
+    ("GET /events", list_events),
     ("POST /tokens", create_token),
     ("GET /tokens", list_tokens),
     (f"DELETE /tokens/{ID}", revoke_token),
