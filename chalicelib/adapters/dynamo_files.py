@@ -1,16 +1,15 @@
 """Files in the metadata table: one item each, under its own partition key, so no account is a hot partition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import call
+from chalicelib.adapters.dynamo_due import due_attributes, due_ids, put_off
 from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_table import (
-    DUE_INDEX,
     Item,
     KeyOfId,
     MetadataTable,
@@ -20,7 +19,6 @@ from chalicelib.adapters.dynamo_table import (
     optional_moment,
     optional_timestamp,
     timestamp,
-    values,
 )
 from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
 from chalicelib.domain.ids import AccountId, FileId
@@ -31,7 +29,6 @@ from chalicelib.ports import StaleRecord
 
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
-DUE_SHARDS = tuple("0123456789abcdef")  # by the id's first digit: the sweep's index has no hot partition
 
 
 class DynamoFiles:
@@ -69,21 +66,11 @@ class DynamoFiles:
     def remove(self, file: File) -> None:
         self._table.delete(file_key(file.id), "revision = :read", read=file.revision)
 
-    def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        due: list[FileId] = []
-        for shard in DUE_SHARDS:
-            answer = call(
-                self._table.client.query,
-                TableName=self._table.name,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-                ExpressionAttributeValues=values(shard=f"{PREFIX}#{shard}", now=int(now.timestamp())),
-                Limit=limit - len(due),
-            )
-            due += [FileId(item["pk"]["S"].removeprefix(f"{PREFIX}#")) for item in answer["Items"]]
-            if len(due) >= limit:
-                break
-        return due
+    def due(self, now: datetime) -> Iterator[FileId]:
+        return map(FileId, due_ids(self._table, PREFIX, now))
+
+    def put_off(self, file_id: FileId, until: datetime) -> None:
+        put_off(self._table, file_key(file_id), until)
 
 
 def to_item(file: File) -> Item:
@@ -150,10 +137,7 @@ def _index_attributes(file: File) -> dict[str, Any]:
     if file.shelf:
         attributes["list_pk"] = _list_pk(file.account_id, file.shelf)
         attributes["list_sk"] = list_sk(Position(file.created_at, file.id))
-    if file.due_at:
-        attributes["due_shard"] = f"{PREFIX}#{file.id[0]}"
-        attributes["due_at"] = int(file.due_at.timestamp())
-    return attributes
+    return attributes | due_attributes(PREFIX, file.id, file.due_at)
 
 
 def _list_pk(account_id: AccountId, shelf: Shelf) -> str:

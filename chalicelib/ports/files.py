@@ -1,6 +1,6 @@
 """The records of files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -34,5 +34,11 @@ class FileStore(Protocol):
     def remove(self, file: File) -> None:
         """Forget a purged record. Harmless when it has gone already."""
 
-    def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        """Files whose `due_at` has come, oldest first within a shard. May lag, so `find` decides."""
+    def due(self, now: datetime) -> Iterator[FileId]:
+        """Files whose `due_at` has come, oldest first within a shard; shards take turns, so none waits for another.
+
+        Reads as far as it is asked. May lag, so `find` decides.
+        """
+
+    def put_off(self, file_id: FileId, until: datetime) -> None:
+        """Not due before then, unless the record is changed meanwhile. Harmless when it has gone."""

@@ -3,10 +3,12 @@
 The behaviour suite in tests/integration runs the same tests on these and on the AWS adapters.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import TypeVar
 
 from chalicelib.adapters.header_check import header_is_authentic
@@ -48,6 +50,7 @@ class FakeFiles(Fake):
     def __init__(self) -> None:
         super().__init__()
         self.records: dict[FileId, File] = {}
+        self.put_off_until: dict[FileId, datetime] = {}  # until the record is stored again
 
     @port
     def add(self, file: File) -> File:
@@ -74,6 +77,7 @@ class FakeFiles(Fake):
         standing = self.records.get(file.id)
         if standing is None or standing.revision != file.revision:
             raise StaleRecord
+        self.put_off_until.pop(file.id, None)
         self.records[file.id] = replace(file, revision=file.revision + 1)
         return self.records[file.id]
 
@@ -84,14 +88,21 @@ class FakeFiles(Fake):
             del self.records[file.id]
 
     @port
-    def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        """In whole seconds and by shards, as the index has it."""
-        due = [
-            (file.id[0], int(file.due_at.timestamp()), file.id)
-            for file in self.records.values()
-            if file.due_at and int(file.due_at.timestamp()) <= int(now.timestamp())
-        ]
-        return [file_id for _, _, file_id in sorted(due)][:limit]
+    def due(self, now: datetime) -> Iterator[FileId]:
+        """In whole seconds and by shards, as the index has it. Decided at once: what happens next is not seen."""
+        shards: dict[str, list[tuple[int, FileId]]] = defaultdict(list)
+        for file in self.records.values():
+            due_at = self.put_off_until.get(file.id, file.due_at)
+            if due_at and int(due_at.timestamp()) <= int(now.timestamp()):
+                shards[file.id[0]].append((int(due_at.timestamp()), file.id))
+        turns = zip_longest(*(sorted(shards[shard]) for shard in sorted(shards)))
+        return iter([entry[1] for turn in turns for entry in turn if entry])
+
+    @port
+    def put_off(self, file_id: FileId, until: datetime) -> None:
+        file = self.records.get(file_id)
+        if file and file.due_at:
+            self.put_off_until[file_id] = until
 
 
 class FakeTokens(Fake):
