@@ -46,10 +46,10 @@ def due_ids(table: MetadataTable, prefix: str, now: datetime) -> Iterator[str]:
 def put_off(table: MetadataTable, key: Key, until: datetime) -> None:
     """Move a record in the index alone. Whoever stores the record next puts it where it belongs again.
 
-    Harmless when the record has gone, or has nothing to be done to it any more.
+    Harmless when the record has gone, has nothing to be done to it any more, or comes later anyway.
     """
     try:
-        table.update(key, "SET due_at = :until", "attribute_exists(due_at)", {}, until=int(until.timestamp()))
+        table.update(key, "SET due_at = :until", "due_at < :until", {}, until=int(until.timestamp()))
     except ClientError as error:
         if not condition_failed(error):
             raise

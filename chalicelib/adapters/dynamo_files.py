@@ -29,6 +29,7 @@ from chalicelib.ports import StaleRecord
 
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
+tombstone_key = KeyOfId("PURGED", "PURGED")
 
 
 class DynamoFiles:
@@ -70,7 +71,18 @@ class DynamoFiles:
         return map(FileId, due_ids(self._table, PREFIX, now))
 
     def put_off(self, file_id: FileId, until: datetime) -> None:
-        put_off(self._table, file_key(file_id), until)
+        for key in (file_key(file_id), tombstone_key(file_id)):
+            put_off(self._table, key, until)
+
+    def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
+        try:
+            self._table.put(_tombstone_item(file_id, until), "attribute_not_exists(pk)")
+        except ClientError as error:
+            if not condition_failed(error):  # there is one: the purge was interrupted, and goes on
+                raise
+
+    def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
+        self._table.delete(tombstone_key(file_id), "due_at <= :now", now=int(now.timestamp()))
 
 
 def to_item(file: File) -> Item:
@@ -138,6 +150,12 @@ def _index_attributes(file: File) -> dict[str, Any]:
         attributes["list_pk"] = _list_pk(file.account_id, file.shelf)
         attributes["list_sk"] = list_sk(Position(file.created_at, file.id))
     return attributes | due_attributes(PREFIX, file.id, file.due_at)
+
+
+def _tombstone_item(file_id: FileId, until: datetime) -> Item:
+    """(Z1) Due among the files, and holding nothing of what it stands for."""
+    pk, sk = tombstone_key(file_id)
+    return {"pk": pk, "sk": sk, **due_attributes(PREFIX, file_id, until)}
 
 
 def _list_pk(account_id: AccountId, shelf: Shelf) -> str:

@@ -34,10 +34,15 @@ class FileStore(Protocol):
     def remove(self, file: File) -> None:
         """Forget a purged record. Harmless when it has gone already."""
 
-    def due(self, now: datetime) -> Iterator[FileId]:
-        """Files whose `due_at` has come, oldest first within a shard; shards take turns, so none waits for another.
+    def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
+        """Remember the id of a file that is being purged, and nothing else; it is due then. Harmless to repeat."""
 
-        Reads as far as it is asked. May lag, so `find` decides.
+    def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
+        """Forget it, if its time has come. Harmless when there is none."""
+
+    def due(self, now: datetime) -> Iterator[FileId]:
+        """Files whose `due_at` has come, and tombstones, oldest first within a shard; shards take turns, so none waits
+        for another. Reads as far as it is asked. May lag, so `find` decides.
         """
 
     def put_off(self, file_id: FileId, until: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.file import PENDING_SILENCE, File, Status
+from chalicelib.domain.file import PENDING_SILENCE, File, Status, object_key
 from chalicelib.domain.ids import FileId
 from chalicelib.ports import FileStore, HeaderAuthenticator, KeyService, ObjectStore, StaleRecord
 from chalicelib.services.delete_file import purge_file
@@ -68,7 +68,11 @@ def _settle(
     authenticate: HeaderAuthenticator,
 ) -> bool:
     file = files.find(file_id)
-    if file is None or file.due_at is None or file.due_at > now + timedelta(seconds=1):
+    if file is None:  # a tombstone, unless the index lags behind the record: whatever lies there came after a purge
+        objects.delete_versions(object_key(file_id))
+        files.remove_tombstone(file_id, now)
+        return False
+    if file.due_at is None or file.due_at > now + timedelta(seconds=1):
         return False  # the index lags behind the record
     if file.status is Status.PENDING and file.is_visible(now):
         file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)

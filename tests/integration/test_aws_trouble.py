@@ -58,6 +58,8 @@ CALLS: dict[str, tuple[str, Act]] = {
     "FileStore.save": ("dynamodb.PutItem", lambda w: w.files.save(a_file())),
     "FileStore.remove": ("dynamodb.DeleteItem", lambda w: w.files.remove(a_file())),
     "FileStore.due": ("dynamodb.Query", lambda w: list(w.files.due(NOW))),
+    "FileStore.leave_tombstone": ("dynamodb.PutItem", lambda w: w.files.leave_tombstone(a_file().id, NOW)),
+    "FileStore.remove_tombstone": ("dynamodb.DeleteItem", lambda w: w.files.remove_tombstone(a_file().id, NOW)),
     "FileStore.put_off": ("dynamodb.UpdateItem", lambda w: w.files.put_off(a_file().id, NOW)),
     "DownloadStore.add": ("dynamodb.PutItem", lambda w: w.downloads.add(a_download(a_ready_file()))),
     "DownloadStore.find": ("dynamodb.GetItem", lambda w: w.downloads.find(a_download().id)),

@@ -350,6 +350,13 @@ def test_a_change_puts_it_where_it_belongs_again(files: FileStore) -> None:
     assert list(files.due(NOW)) == [file.id]
 
 
+def test_nothing_is_put_off_to_an_earlier_time(files: FileStore) -> None:
+    file = expiring(files, NOW + timedelta(days=2))
+    files.leave_tombstone(file.id, NOW + timedelta(days=1))
+    files.put_off(file.id, NOW)
+    assert list(files.due(NOW + timedelta(hours=23))) == []
+
+
 def test_what_has_gone_or_never_ends_cannot_be_put_off(files: FileStore) -> None:
     endless, gone = files.add(a_ready_file()), expiring(files, NOW)
     files.remove(gone)
@@ -358,6 +365,50 @@ def test_what_has_gone_or_never_ends_cannot_be_put_off(files: FileStore) -> None
     assert list(files.due(NOW)) == []
     assert files.find(endless.id) == endless
     assert files.find(gone.id) is None
+
+
+# -- tombstones --------------------------------------------------------------------------------------------------------
+
+A_DAY = timedelta(days=1)
+
+
+def test_a_tombstone_is_due_and_nothing_else(files: FileStore) -> None:
+    file = expiring(files, NOW)
+    files.leave_tombstone(file.id, NOW + A_DAY)
+    files.remove(files.save(file.purging(NOW)))
+    assert list(files.due(NOW + A_DAY - timedelta(seconds=1))) == []
+    assert list(files.due(NOW + A_DAY)) == [file.id]
+    assert files.find(file.id) is None
+    assert files.find_many([file.id]) == []
+    assert all(files.list_of(ALICES, shelf, 10, None).rows == [] for shelf in Shelf)
+
+
+def test_a_purge_that_goes_on_leaves_the_tombstone_where_it_is(files: FileStore) -> None:
+    file_id = FileId(new_id())
+    files.leave_tombstone(file_id, NOW)
+    files.leave_tombstone(file_id, NOW)
+    files.leave_tombstone(file_id, NOW + A_DAY)
+    assert list(files.due(NOW)) == [file_id]
+
+
+def test_a_tombstone_goes_when_its_time_has_come(files: FileStore) -> None:
+    """And not before: the index may still tell of the file that it stands for."""
+    file_id = FileId(new_id())
+    files.leave_tombstone(file_id, NOW)
+    files.remove_tombstone(file_id, NOW - timedelta(seconds=1))
+    assert list(files.due(NOW)) == [file_id]
+    files.remove_tombstone(file_id, NOW)
+    files.remove_tombstone(file_id, NOW)
+    assert list(files.due(NOW)) == []
+
+
+def test_a_tombstone_can_be_put_off(files: FileStore) -> None:
+    file_id = FileId(new_id())
+    files.leave_tombstone(file_id, NOW)
+    files.put_off(file_id, NOW + A_DAY)
+    files.remove_tombstone(file_id, NOW)
+    assert list(files.due(NOW)) == []
+    assert list(files.due(NOW + A_DAY)) == [file_id]
 
 
 # -- DynamoDB alone ----------------------------------------------------------------------------------------------------
@@ -387,3 +438,16 @@ def test_nothing_of_a_wrapped_key_stays_after_a_purge_began(world: World, aws: E
     file = world.files.add(a_ready_file(**SEALED))
     assert "wrapped_key" in item_of(aws, file)
     assert "wrapped_key" not in item_of(aws, world.files.save(file.purging(NOW)))
+
+
+def test_z1_a_tombstone_holds_an_id_and_a_time(world: World, aws: EmulatedAws) -> None:
+    file = world.files.add(a_ready_file(**SEALED))
+    world.files.leave_tombstone(file.id, NOW)
+    world.files.remove(file)
+    (item,) = aws.clients("dynamodb").scan(TableName=aws.metadata_table)["Items"]
+    assert item == {
+        "pk": {"S": f"PURGED#{file.id}"},
+        "sk": {"S": "PURGED"},
+        "due_shard": {"S": f"FILE#{file.id[0]}"},
+        "due_at": {"N": str(int(NOW.timestamp()))},
+    }

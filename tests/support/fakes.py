@@ -51,6 +51,7 @@ class FakeFiles(Fake):
         super().__init__()
         self.records: dict[FileId, File] = {}
         self.put_off_until: dict[FileId, datetime] = {}  # until the record is stored again
+        self.tombstones: dict[FileId, datetime] = {}
 
     @port
     def add(self, file: File) -> File:
@@ -91,18 +92,31 @@ class FakeFiles(Fake):
     def due(self, now: datetime) -> Iterator[FileId]:
         """In whole seconds and by shards, as the index has it. Decided at once: what happens next is not seen."""
         shards: dict[str, list[tuple[int, FileId]]] = defaultdict(list)
-        for file in self.records.values():
-            due_at = self.put_off_until.get(file.id, file.due_at)
+        records = [(file.id, self.put_off_until.get(file.id, file.due_at)) for file in self.records.values()]
+        for file_id, due_at in (*records, *self.tombstones.items()):
             if due_at and int(due_at.timestamp()) <= int(now.timestamp()):
-                shards[file.id[0]].append((int(due_at.timestamp()), file.id))
+                shards[file_id[0]].append((int(due_at.timestamp()), file_id))
         turns = zip_longest(*(sorted(shards[shard]) for shard in sorted(shards)))
         return iter([entry[1] for turn in turns for entry in turn if entry])
 
     @port
     def put_off(self, file_id: FileId, until: datetime) -> None:
         file = self.records.get(file_id)
-        if file and file.due_at:
+        due_at = file and self.put_off_until.get(file_id, file.due_at)
+        if due_at and due_at < until:
             self.put_off_until[file_id] = until
+        if file_id in self.tombstones:
+            self.tombstones[file_id] = max(until, self.tombstones[file_id])
+
+    @port
+    def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
+        self.tombstones.setdefault(file_id, until)
+
+    @port
+    def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
+        standing = self.tombstones.get(file_id)
+        if standing and int(standing.timestamp()) <= int(now.timestamp()):
+            del self.tombstones[file_id]
 
 
 class FakeTokens(Fake):
