@@ -1312,6 +1312,30 @@ MUTANTS = (
         "",
         "what_comes_late_is_deleted_on_arrival",
     ),
+    leftovers(
+        "Z1",
+        "nothing remembers a purge",
+        "services/delete_file.py",
+        "if until > now:",
+        "if False:",
+        "what_comes_late_and_untold_is_deleted_when_no_more_can_come",
+    ),
+    leftovers(
+        "Z1",
+        "a purge is forgotten at once",
+        "domain/file.py",
+        "(self.settled_at or self.purging_at or now) + LATE_BYTES",
+        "(self.settled_at or self.purging_at or now) + timedelta(hours=1)",
+        "every_url_has_ended_by_then",
+    ),
+    leftovers(
+        "Z1",
+        "the sweep passes a tombstone by",
+        "services/sweep.py",
+        "objects.delete_versions(object_key(file_id))",
+        "objects.head(object_key(file_id))",
+        "what_comes_late_and_untold_is_deleted_when_no_more_can_come",
+    ),
     # --- E: the audit log --------------------------------------------------------------------------------------------
     events(
         "E1",

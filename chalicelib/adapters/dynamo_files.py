@@ -1,6 +1,6 @@
 """Files in the metadata table: one item each, under its own partition key, so no account is a hot partition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.dynamo_creations import Creations
-from chalicelib.adapters.dynamo_due import due_attributes, due_ids
+from chalicelib.adapters.dynamo_due import due_attributes, due_ids, put_off
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
 from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_postings import SearchTable
@@ -36,6 +36,7 @@ from chalicelib.ports import StaleRecord
 
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
+tombstone_key = KeyOfId("PURGED", "PURGED")
 _UNCHANGED = "revision = :read"
 
 
@@ -116,8 +117,22 @@ class DynamoFiles:
         except Cancelled:
             return  # it has gone, or was changed: then it is not ours to end
 
-    def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        return [FileId(file_id) for file_id in due_ids(self._table, PREFIX, now, limit)]
+    def due(self, now: datetime) -> Iterator[FileId]:
+        return map(FileId, due_ids(self._table, PREFIX, now))
+
+    def put_off(self, file_id: FileId, until: datetime) -> None:
+        for key in (file_key(file_id), tombstone_key(file_id)):
+            put_off(self._table, key, until)
+
+    def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
+        try:
+            self._table.put(_tombstone_item(file_id, until), "attribute_not_exists(pk)")
+        except ClientError as error:
+            if not condition_failed(error):  # there is one: the purge was interrupted, and goes on
+                raise
+
+    def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
+        self._table.delete(tombstone_key(file_id), "due_at <= :now", now=int(now.timestamp()))
 
 
 def to_item(file: File) -> Item:
@@ -197,6 +212,12 @@ def _index_attributes(file: File) -> dict[str, Any]:
     if file.shelf:
         attributes |= file_lists.attributes(_list_pk(file.account_id, file.shelf), file, _search_pk(file.account_id))
     return attributes | due_attributes(PREFIX, file.id, file.due_at)
+
+
+def _tombstone_item(file_id: FileId, until: datetime) -> Item:
+    """(Z1) Due among the files, and holding nothing of what it stands for."""
+    pk, sk = tombstone_key(file_id)
+    return {"pk": pk, "sk": sk, **due_attributes(PREFIX, file_id, until)}
 
 
 def _list_pk(account_id: AccountId, shelf: Shelf) -> str:

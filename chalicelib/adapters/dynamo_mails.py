@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from botocore.exceptions import ClientError
 
@@ -116,7 +117,7 @@ class DynamoMails:
         return Transaction(self._table).put(to_item(_next(mail)), _AS_READ, read=mail.revision)
 
     def due(self, now: datetime, limit: int) -> Sequence[MailId]:
-        return [MailId(mail_id) for mail_id in due_ids(self._table, PREFIX, now, limit)]
+        return [MailId(mail_id) for mail_id in islice(due_ids(self._table, PREFIX, now), limit)]
 
 
 def _next(mail: Mail) -> Mail:

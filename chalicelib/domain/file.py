@@ -22,6 +22,9 @@ PENDING_SILENCE = timedelta(hours=24)  # a pending upload ends this long after i
 PENDING_LIMIT = timedelta(days=7)  # and this long after its start at the latest
 TRASH_RETENTION = timedelta(days=30)  # also how long a rejected upload can be asked why
 SIGN_OF_LIFE_RESOLUTION = timedelta(hours=1)
+LATE_BYTES = timedelta(
+    days=1
+)  # how long a PUT may still arrive: an hour in which its URL works, and then it may be slow
 
 
 class Status(StrEnum):
@@ -104,6 +107,10 @@ class File:
         if self.status is Status.REJECTED and self.settled_at:
             ends.append(self.settled_at + TRASH_RETENTION)
         return min((end for end in ends if end), default=None)
+
+    def bytes_may_come_until(self, now: datetime) -> datetime:
+        """No PUT is signed once a file is settled, or its purge has begun. Those that were may land for a while."""
+        return (self.settled_at or self.purging_at or now) + LATE_BYTES
 
     def has_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

@@ -1,6 +1,6 @@
 """The records of files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -53,5 +53,16 @@ class FileStore(Protocol):
         Harmless when it has gone already, or was changed since it was read.
         """
 
-    def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        """Files whose `due_at` has come, oldest first within a shard. May lag, so `find` decides."""
+    def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
+        """Remember the id of a file that is being purged, and nothing else; it is due then. Harmless to repeat."""
+
+    def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
+        """Forget it, if its time has come. Harmless when there is none."""
+
+    def due(self, now: datetime) -> Iterator[FileId]:
+        """Files whose `due_at` has come, and tombstones, oldest first within a shard; shards take turns, so none waits
+        for another. Reads as far as it is asked. May lag, so `find` decides.
+        """
+
+    def put_off(self, file_id: FileId, until: datetime) -> None:
+        """Not due before then, unless the record is changed meanwhile. Harmless when it has gone."""

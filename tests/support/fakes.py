@@ -3,10 +3,12 @@
 The behaviour suite in tests/integration runs the same tests on these and on the AWS adapters.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
+from itertools import zip_longest
 
 from chalicelib.adapters.dynamo_changes import read_change
 from chalicelib.adapters.event_rules import read_events
@@ -76,6 +78,8 @@ class FakeFiles(Fake):
         super().__init__()
         self.claims, self.quotas = claims or FakeClaims(), quotas or FakeQuotas()
         self.records: dict[FileId, File] = {}
+        self.put_off_until: dict[FileId, datetime] = {}  # until the record is stored again
+        self.tombstones: dict[FileId, datetime] = {}
 
     @port
     def add(self, file: File, claim: Claim | None = None) -> File:
@@ -114,6 +118,7 @@ class FakeFiles(Fake):
         standing = self.records.get(file.id)
         if standing is None or standing.revision != file.revision:
             raise StaleRecord
+        self.put_off_until.pop(file.id, None)
         stored = replace(file, revision=file.revision + 1)
         if file.gives_quota_back:
             self.quotas.give_back(file.account_id, file.charge)
@@ -129,14 +134,34 @@ class FakeFiles(Fake):
             del self.records[file.id]
 
     @port
-    def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        """In whole seconds and by shards, as the index has it."""
-        due = [
-            (file.id[0], int(file.due_at.timestamp()), file.id)
-            for file in self.records.values()
-            if file.due_at and int(file.due_at.timestamp()) <= int(now.timestamp())
-        ]
-        return [file_id for _, _, file_id in sorted(due)][:limit]
+    def due(self, now: datetime) -> Iterator[FileId]:
+        """In whole seconds and by shards, as the index has it. Decided at once: what happens next is not seen."""
+        shards: dict[str, list[tuple[int, FileId]]] = defaultdict(list)
+        records = [(file.id, self.put_off_until.get(file.id, file.due_at)) for file in self.records.values()]
+        for file_id, due_at in (*records, *self.tombstones.items()):
+            if due_at and int(due_at.timestamp()) <= int(now.timestamp()):
+                shards[file_id[0]].append((int(due_at.timestamp()), file_id))
+        turns = zip_longest(*(sorted(shards[shard]) for shard in sorted(shards)))
+        return iter([entry[1] for turn in turns for entry in turn if entry])
+
+    @port
+    def put_off(self, file_id: FileId, until: datetime) -> None:
+        file = self.records.get(file_id)
+        due_at = file and self.put_off_until.get(file_id, file.due_at)
+        if due_at and due_at < until:
+            self.put_off_until[file_id] = until
+        if file_id in self.tombstones:
+            self.tombstones[file_id] = max(until, self.tombstones[file_id])
+
+    @port
+    def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
+        self.tombstones.setdefault(file_id, until)
+
+    @port
+    def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
+        standing = self.tombstones.get(file_id)
+        if standing and int(standing.timestamp()) <= int(now.timestamp()):
+            del self.tombstones[file_id]
 
 
 class FakeCategories(Fake):
