@@ -108,11 +108,9 @@ class Replay:
 
 def names(stage: str) -> tuple[str, str]:
     """The queue of dead letters and the function, as they are deployed."""
-    source = template.load(INFRA / "template.yaml")
-    known = template.Names(template.parameters(source, {"Stage": stage}))
-    queue = source["Resources"]["ChangeDeadLetters"]["Properties"]["QueueName"]
-    function = template.load(INFRA / "overrides.yaml")["Resources"]["OnChange"]["Properties"]["FunctionName"]
-    return str(known.resolve(queue)), str(known.resolve(function))
+    source, overrides = template.load(INFRA / "template.yaml"), template.load(INFRA / "overrides.yaml")
+    queue = template.deployed_name(source, "ChangeDeadLetters", "QueueName", stage)
+    return queue, template.deployed_name(overrides, "OnChange", "FunctionName", stage)
 
 
 def main(arguments: list[str] | None = None) -> int:

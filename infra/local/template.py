@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 _PLACEHOLDER = re.compile(r"\$\{([^}!]+)\}")
 
 
@@ -105,3 +106,10 @@ def parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[st
         if spec["Type"] == "CommaDelimitedList":
             values[name] = [item.strip() for item in values[name].split(",")]
     return values
+
+
+def deployed_name(template: Mapping[str, Any], logical_id: str, attribute: str, stage: str) -> str:
+    """The name that a resource of ours is deployed under, which is made of the service's name and the stage alone."""
+    service = load(TEMPLATE)["Parameters"]["ServiceName"]["Default"]
+    declared = template["Resources"][logical_id]["Properties"][attribute]
+    return str(Names({"ServiceName": service, "Stage": stage}).resolve(declared))

@@ -14,6 +14,7 @@ USER_FIELDS = {
     "name",
     "email",
     "initials",
+    "quota",
     "photo_url",
     "timezone",
     "created_at",
