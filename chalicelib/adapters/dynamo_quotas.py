@@ -65,14 +65,14 @@ class DynamoQuotas:
 
         Raises Cancelled when a condition of these writes does not hold, else QuotaExceeded.
         """
-        charges = self._supposed(account_id, purse_of(resource_id), more, now)
+        charges = self._supposed(account_id, resource_id, more, now)
         for _ in range(_ATTEMPTS):
             try:
                 return transact(self._table, [*writes, *charges])
             except Cancelled as cancelled:
                 if min(cancelled.met) < len(writes):
                     raise
-            charges = self._settled(account_id, purse_of(resource_id), more, now)
+            charges = self._settled(account_id, resource_id, more, now)
         raise Busy(reason="quota: others kept changing it", retry_after_seconds=RETRY_AFTER_SECONDS)
 
     def give_back(self, account_id: AccountId, resource_id: str, less: Usage) -> Write:
@@ -89,14 +89,14 @@ class DynamoQuotas:
         own_limits = found.get(keys[0], {}).get("quota", {})
         return Standing(own_limits, [purse_from(found.get(key)) for key in keys], found.get(day, {}).get("mails", 0))
 
-    def _supposed(self, account_id: AccountId, purse: int, more: Usage, now: datetime) -> list[Write]:
+    def _supposed(self, account_id: AccountId, resource_id: str, more: Usage, now: datetime) -> list[Write]:
         own_limits = self._remembered.get(account_id, {})
         if more.mails:
             return self._mails(account_id, more, own_limits, now)
         nothing = more == Usage()
-        return [] if nothing else [take(self._table, account_id, purse, more, self._quota(own_limits))]
+        return [] if nothing else [take(self._table, account_id, purse_of(resource_id), more, self._quota(own_limits))]
 
-    def _settled(self, account_id: AccountId, purse: int, more: Usage, now: datetime) -> list[Write]:
+    def _settled(self, account_id: AccountId, resource_id: str, more: Usage, now: datetime) -> list[Write]:
         """Raises QuotaExceeded."""
         standing = self.read(account_id, now)
         self._remember(account_id, standing.own_limits)
@@ -106,7 +106,7 @@ class DynamoQuotas:
         if more.mails:
             return self._mails(account_id, more, standing.own_limits, now)
         used = [one.used for one in standing.purses]
-        used[purse] += more
+        used[purse_of(resource_id)] += more
         return settle(self._table, account_id, standing.purses, used, quota, standing.own_limits)
 
     def _mails(self, account_id: AccountId, more: Usage, own_limits: OwnLimits, now: datetime) -> list[Write]:
