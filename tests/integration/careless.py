@@ -39,7 +39,7 @@ def downloads(world: World) -> None:
 
 
 def files(world: World) -> None:
-    world.files = CarelessFiles(world._table)
+    world.files = CarelessFiles(world._table, world._postings)
 
 
 def categories(world: World) -> None:
