@@ -122,7 +122,10 @@ class TestTable:
 
     def test_time_to_live(self, aws: EmulatedAws, logical: str) -> None:
         made = aws.clients("dynamodb").describe_time_to_live(TableName=aws.applied.refs[logical])
-        assert made["TimeToLiveDescription"] == {"AttributeName": "ttl", "TimeToLiveStatus": "ENABLED"}
+        declared = wanted(aws, logical).get("TimeToLiveSpecification")
+        enabled = {"AttributeName": "ttl", "TimeToLiveStatus": "ENABLED"}
+        assert made["TimeToLiveDescription"] == (enabled if declared else {"TimeToLiveStatus": "DISABLED"})
+        assert bool(declared) == (logical != "SearchTable")
 
     def test_recovery(self, aws: EmulatedAws, logical: str) -> None:
         declared = wanted(aws, logical).get("PointInTimeRecoverySpecification", {})

@@ -228,6 +228,7 @@ class FakeService:
             "created_at": _text(record.created_at),
             "ready_at": _text(record.created_at) if record.status == "ready" else None,
             "expires_at": record.expires_at,
+            "category_id": None,
             "disk": "s3",
         }
 
