@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         UsageError,
         WrongPin,
     )
+    from sealdrop.mail_models import InboxMail, Mail, MailFile
     from sealdrop.models import (
         Account,
         Download,
@@ -63,8 +64,11 @@ __all__ = [
     "File",
     "FileChanged",
     "Gone",
+    "InboxMail",
     "LocalFileError",
     "LostAnswer",
+    "Mail",
+    "MailFile",
     "NewToken",
     "NotAllowed",
     "NotAuthentic",
@@ -86,7 +90,7 @@ __all__ = [
     "User",
     "WrongPin",
 ]
-_HOMES = ("errors", "models", "transfers", "retry", "pins", "client", "download")
+_HOMES = ("errors", "models", "mail_models", "transfers", "retry", "pins", "client", "download")
 
 
 def __getattr__(name: str) -> Any:
