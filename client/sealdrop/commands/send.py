@@ -25,7 +25,9 @@ Examples:
   SEALDROP_PIN=1a2s3d sealdrop send offer.pdf --to carol@example.net --expires 3d
   sealdrop send 7c9e6679-7425-40de-944b-e07fc1f90ae7 --to carol@example.net
 
-A FILE that is an id means a file that is there already. Each recipient gets a mail of their own. Users of the service find it in their inbox, others get an e-mail with a link.
+A FILE that is an id means a file that is there already. Each recipient gets a mail of their own: users of the
+service find it in their inbox, others get an e-mail with a link.
+
 A PIN is asked of whoever gets the files: tell it by another way than the mail. What is on a command line, --pin too,
 can be seen by other users of the machine.
 """
