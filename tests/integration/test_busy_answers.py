@@ -13,7 +13,7 @@ from chalicelib.domain.sealing import encryption_context
 from infra.local.stack import EmulatedAws
 from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.support.app_client import Answer, AppClient
-from tests.support.builders import PIN, Caller, a_file, a_ready_file, enrol, new_id
+from tests.support.builders import ALICE_ID, PIN, Caller, a_file, a_ready_file, enrol, new_id
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -75,7 +75,7 @@ IN_PARTS = NEW | {"size": 6 * 2**20, "part_size": 5 * 2**20}
         ("dynamodb.GetItem", "GET", "/user", None),
         ("dynamodb.Query", "GET", "/categories", None),
         ("dynamodb.TransactWriteItems", "POST", "/categories", {"name": "n"}),
-        ("dynamodb.GetItem", "DELETE", f"/categories/{new_id()}", None),
+        ("dynamodb.GetItem", "DELETE", f"/categories/{ALICE_ID}", None),
     ],
 )
 @pytest.mark.parametrize("trouble", ["throttled", "down", "no line"])
