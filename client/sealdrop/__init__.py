@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         WrongPin,
     )
     from sealdrop.events import ChainEnd, Event, Verified
+    from sealdrop.mail_models import InboxMail, Mail, MailFile
     from sealdrop.models import (
         Account,
         Download,
@@ -66,8 +67,11 @@ __all__ = [
     "File",
     "FileChanged",
     "Gone",
+    "InboxMail",
     "LocalFileError",
     "LostAnswer",
+    "Mail",
+    "MailFile",
     "NewToken",
     "NotAllowed",
     "NotAuthentic",
@@ -90,7 +94,7 @@ __all__ = [
     "Verified",
     "WrongPin",
 ]
-_HOMES = ("errors", "models", "transfers", "retry", "pins", "client", "download", "events")
+_HOMES = ("errors", "models", "mail_models", "transfers", "retry", "pins", "client", "download", "events")
 
 
 def __getattr__(name: str) -> Any:

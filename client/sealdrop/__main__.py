@@ -11,7 +11,20 @@ import click
 
 from sealdrop.errors import ExitCode, LocalFileError, SealdropError
 
-COMMANDS = ("put", "get", "ls", "rm", "events", "token", "pin", "whoami", "login")
+COMMANDS = (
+    "put",
+    "get",
+    "ls",
+    "rm",
+    "send",
+    "inbox",
+    "mails",
+    "events",
+    "token",
+    "pin",
+    "whoami",
+    "login",
+)
 
 
 class Verbs(click.Group):
@@ -32,6 +45,7 @@ Examples:
   sealdrop login
   sealdrop put report.pdf                  seals and uploads it, prints its id
   sealdrop get 7c9e6679-7425-40de-944b-e07fc1f90ae7
+  sealdrop send report.pdf --to carol@example.net
   sealdrop ls --json | jq -r '.[].full_filename'
 
 \b

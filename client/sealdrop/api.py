@@ -1,25 +1,24 @@
 """The endpoints, one method each: what goes out as JSON, what comes back as a value. No transfer of file bytes."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from sealdrop import fields
 from sealdrop.channel import Channel
-from sealdrop.errors import ApiError, UsageError, WrongPin
+from sealdrop.errors import ApiError, WrongPin
 from sealdrop.events import Event
 from sealdrop.fields import Json
+from sealdrop.mail_api import MailApi
 from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
+from sealdrop.paths import segment
 from sealdrop.pins import TemporaryKey
 from sealdrop.retry import Retry
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
 
 PARTS_A_CALL = 100
-_SEGMENT = re.compile(r"[0-9A-Za-z_-]{1,200}")
 
 
-class Api:
+class Api(MailApi):
     """The service's public API. Every method may raise what Channel.call raises."""
 
     def __init__(self, url: str, token: str | None, retry: Retry) -> None:
@@ -137,10 +136,3 @@ class Api:
         pin = changes.get("current_pin")
         options = {"body": changes, "repeatable": "pin" not in changes}
         return User.parse(self._with_pin(pin, "current_pin", "PATCH", "/user", **options))
-
-
-def segment(text: str) -> str:
-    """An id or key as one segment of a path: `..` or a slash would address something else."""
-    if not _SEGMENT.fullmatch(text):
-        raise UsageError("that is neither an id nor a key")
-    return quote(text, safe="")

@@ -7,9 +7,11 @@ from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.download import Downloader, SavedFile
-from sealdrop.errors import UsageError
+from sealdrop.errors import NotAllowed, NotFound, UsageError
 from sealdrop.events import ChainEnd, Event, Verified, verify
 from sealdrop.flow import Progress
+from sealdrop.mail_models import InboxMail
+from sealdrop.mailing import Mailing
 from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
 from sealdrop.pins import DownloadKeys, TemporaryKey
 from sealdrop.retry import Retry
@@ -20,7 +22,7 @@ from sealdrop.transfers import Performed
 from sealdrop.upload import Uploader, Wish, as_text
 
 
-class Client:
+class Client(Mailing):
     """A Sealdrop service, as one user sees it.
 
     `url` is the address of its API (`https://HOST/api`), `token` an API token; without one only downloads by key
@@ -32,6 +34,8 @@ class Client:
 
     All of these are `SealdropError`.
     """
+
+    _api: Api
 
     def __init__(self, url: str, token: str | None = None, *, retry: Retry | None = None) -> None:
         self._retry = retry or Retry()
@@ -81,9 +85,10 @@ class Client:
         *,
         overwrite: bool = False,
         pin: str | None = None,
+        mail_pin: str | None = None,
         progress: Progress | None = None,
     ) -> tuple[SavedFile, ...]:
-        """Download by the id of an own file, by download key, or by link.
+        """Download by the id of an own file or of a mail in your inbox, by download key, or by link.
 
         `path` is a file to write, a directory to write into (it exists, ends with a slash, or there are several
         files), or a stream; None means the working directory. A path that names a file is replaced; files under
@@ -93,7 +98,8 @@ class Client:
 
         `pin` is used where one is asked for: your own for an own file, the one that the sender told you for a download.
         What your own buys lasts for an hour, and this client keeps it. The names behind a download's PIN are told with
-        its use: where such a name is taken, a number is added to it.
+        its use: where such a name is taken, a number is added to it. The files of an inbox's mail may take two: your
+        own, and as `mail_pin` that of its sender.
 
         Raises `PinRequired`, `WrongPin`, `PinLocked`; `LocalFileError` where the file cannot be written,
         `NotAuthentic` where the bytes are not those that were sent, `StorageError` where the storage refused.
@@ -101,7 +107,12 @@ class Client:
         target = parse_target(what)
         output = os.fspath(path) if isinstance(path, str | os.PathLike) else path
         if isinstance(target, FileId):
-            return self._downloader(self._api, progress, pin).own_file(target.id, output, overwrite=overwrite)
+            own, theirs = (self._downloader(self._api, progress, used) for used in (pin, mail_pin))
+            try:
+                return own.own_file(target.id, output, overwrite=overwrite)
+            except NotFound as error:
+                download_id = self._received(target.id, error).download_id
+            return theirs.by_key(self._download_keys.make(download_id, pin).key, output, overwrite=overwrite)
         elsewhere = target.api_url not in (None, self.url)
         api = Api(target.api_url or self.url, None, self._retry) if elsewhere else self._api
         return self._downloader(api, progress, pin).by_key(target.key, output, overwrite=overwrite)
@@ -232,6 +243,13 @@ class Client:
     def remove_pin(self, current: str) -> User:
         """Do without a PIN from now on. Raises `WrongPin`, `PinLocked`."""
         return self._api.update_user({"pin": None, "current_pin": current})
+
+    def _received(self, mail_id: str, otherwise: NotFound) -> InboxMail:
+        """The mail in the user's inbox, which is looked at only where there is no file by this id."""
+        try:
+            return self.read(mail_id)
+        except (NotFound, NotAllowed):
+            raise otherwise from None
 
     def _downloader(self, api: Api, progress: Progress | None, pin: str | None) -> Downloader:
         return Downloader(api, self._storage, self._retry, progress, self._download_keys, pin)

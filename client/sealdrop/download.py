@@ -117,7 +117,9 @@ class Downloader:
     def _behind_a_pin(self, key: str, output: str | BinaryIO | None, *, overwrite: bool) -> tuple[SavedFile, ...]:
         """Its files are told with its use, so what could be in their way must not stop it any more then."""
         if self._pin is None:
-            raise PinRequired("this download asks for a PIN, which its sender can tell you")
+            missing = PinRequired("this download asks for a PIN, which its sender can tell you")
+            missing.is_the_senders = True
+            raise missing
         if output is None or isinstance(output, str):
             check_room(choose(["unknown"], output, overwrite=True), 0)
         performed = self._api.perform(key, pin=self._pin)

@@ -79,6 +79,7 @@ class PinRequired(SealdropError):
     code = "pin_required"
     exit_code = ExitCode.NOT_ALLOWED
     hint = "Give it at the prompt, by SEALDROP_PIN, or with --pin."
+    is_the_senders: bool = False  # else it is the caller's own
 
 
 class FileChanged(SealdropError):

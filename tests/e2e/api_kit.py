@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 60  # for what happens by itself: a busy machine is no failur
 
 T = TypeVar("T")
 
-# method, path, scope; `{file}`, `{download}`, `{token}`, `{key}` are for the caller to fill in
+# method, path, scope; `{file}`, `{download}`, `{mail}`, `{token}`, `{key}` are for the caller to fill in
 PROTECTED = (
     ("GET", "/files", "files:read"),
     ("POST", "/files", "files:write"),
@@ -39,6 +39,13 @@ PROTECTED = (
     ("POST", "/files/{file}/complete", "files:write"),
     ("POST", "/downloads", "downloads"),
     ("POST", "/downloads/{download}/keys", "downloads"),
+    ("GET", "/mails", "mails:read"),
+    ("POST", "/mails", "mails:send"),
+    ("GET", "/mails/{mail}", "mails:read"),
+    ("DELETE", "/mails/{mail}", "mails:send"),
+    ("GET", "/inbox", "inbox:read"),
+    ("GET", "/inbox/{mail}", "inbox:read"),
+    ("DELETE", "/inbox/{mail}", "inbox:read"),
     ("GET", "/tokens", "tokens"),
     ("POST", "/tokens", "tokens"),
     ("DELETE", "/tokens/{token}", "tokens"),

@@ -51,7 +51,6 @@ FILE_FIELDS = {
     "created_at",
     "ready_at",
     "expires_at",
-    "category_id",
     "disk",
 }
 FRAME_SIZES = (0, 1, FRAME - 1, FRAME, FRAME + 1)

@@ -52,7 +52,7 @@ def expired_token(alice: User, backstage: Backstage) -> str:
 
 
 def filled(path: str, **ids: str) -> str:
-    for name in ("file", "download", "token", "key"):
+    for name in ("file", "download", "mail", "token", "key"):
         path = path.replace(f"{{{name}}}", ids.get(name, UNKNOWN_ID))
     return path
 

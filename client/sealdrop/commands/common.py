@@ -40,6 +40,18 @@ def with_pin(do: Callable[[str | None], T], pin: str | None) -> T:
     return do(ask_pin("PIN"))
 
 
+def with_pins(do: Callable[[str | None, str | None], T], own: str | None, senders: str | None) -> T:
+    """The same where two may be needed, one's own and that of a mail's sender: each is asked for once."""
+    while True:
+        try:
+            return do(own, senders)
+        except PinRequired as error:
+            if not sys.stdin.isatty() or (senders if error.is_the_senders else own) is not None:
+                raise
+            asked = ask_pin("The sender's PIN" if error.is_the_senders else "PIN")
+            own, senders = (own, asked) if error.is_the_senders else (asked, senders)
+
+
 def ask_pin(title: str, *, twice: bool = False) -> str:
     pin: str = click.prompt(title, hide_input=True, confirmation_prompt=twice, err=True)
     return pin
