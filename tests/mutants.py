@@ -1435,6 +1435,22 @@ MUTANTS = (
     ),
     events(
         "E3",
+        "a wrong PIN is not noted",
+        "services/check_pin.py",
+        "raise Invalid(errors={field: [WRONG_PIN]}, note=note)",
+        "raise Invalid(errors={field: [WRONG_PIN]})",
+        "a_wrong_pin_is_noted_and_one_that_is_locked_out",
+    ),
+    events(
+        "E3",
+        "a lock is not noted",
+        "services/check_pin.py",
+        "        locked.note = replace(note, type=EventType.PIN_LOCKED)\n",
+        "",
+        "a_wrong_pin_is_noted_and_one_that_is_locked_out",
+    ),
+    events(
+        "E3",
         "a refusal is not noted",
         "services/perform_download.py",
         "raise Gone(reason=decision.reason, note=_refused(download, decision.reason))",

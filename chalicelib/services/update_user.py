@@ -7,7 +7,7 @@ from chalicelib.domain.errors import invalid
 from chalicelib.domain.people import User
 from chalicelib.domain.pin import Pin, PinVerifier
 from chalicelib.ports import PinHasher, PinTries, UserStore
-from chalicelib.services.check_pin import WRONG_PIN, check_pin
+from chalicelib.services.check_pin import require_pin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +43,9 @@ def _checked_pin(
         return None
     if guess is None:
         raise invalid("current_pin", "You have a PIN: changing or removing it takes the current one.")
-    checked = check_pin(guess, user.pin_holder, now, pin_tries=pin_tries, pin_hasher=pin_hasher)
-    if checked is None:
-        raise invalid("current_pin", WRONG_PIN)
-    return checked
+    return require_pin(
+        guess, user.pin_holder, user.account_id, "current_pin", now, pin_tries=pin_tries, pin_hasher=pin_hasher
+    )
 
 
 def _verifier(user: User, pin: Pin | None, pin_hasher: PinHasher) -> PinVerifier | None:

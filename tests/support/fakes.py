@@ -202,7 +202,7 @@ class FakeCategories(Fake):
         return self._put(category)
 
     @port
-    def remove(self, category: Category) -> None:
+    def remove(self, category: Category, now: datetime) -> None:  # noqa: ARG002 - the record goes at once
         if self.records.get(category.id) != category:
             raise StaleRecord
         del self.records[category.id]

@@ -30,6 +30,7 @@ from tests.support.adapters import downloads_on, users_on
 from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICE_ID,
+    ALICES,
     BOB_ID,
     NOW,
     PIN,
@@ -188,7 +189,9 @@ def test_k2_nobody_drops_anothers_key(table: Any) -> None:
     from chalicelib.domain.temporary_key import TemporaryKey
 
     keys, key_hash = DynamoTemporaryKeys(table), hash_secret("x")
-    keys.add(TemporaryKey(key_hash=key_hash, user_id=ALICE_ID, pin_version="v", expires_at=NOW + timedelta(hours=1)))
+    until = NOW + timedelta(hours=1)
+    hers = {"account_id": ALICES, "user_id": ALICE_ID, "pin_version": "v", "expires_at": until}
+    keys.add(TemporaryKey(key_hash=key_hash, **hers))
     assert keys.remove(key_hash, BOB_ID, NOW) is False
     assert keys.find(key_hash)
     assert keys.remove(key_hash, ALICE_ID, NOW) is True
