@@ -115,7 +115,7 @@ MUTANTS = (
     tokens(
         "A4",
         "anybody revokes",
-        "adapters/dynamo_people.py",
+        "adapters/dynamo_tokens.py",
         '"user_id = :user AND attribute_not_exists(revoked_at)"',
         '":user = :user AND attribute_not_exists(revoked_at)"',
         "nobody_revokes_anothers_token",
@@ -123,7 +123,7 @@ MUTANTS = (
     tokens(
         "A5",
         "a revoked token is found",
-        "adapters/dynamo_people.py",
+        "adapters/dynamo_tokens.py",
         ' or item.get("revoked_at"):',
         ":",
         "a_revoked_token_is_not_found",

@@ -71,11 +71,15 @@ def key() -> DownloadKey:
 # Every method of every port that calls AWS, with the call it makes.
 CALLS: dict[str, tuple[str, Act]] = {
     "Limiter.take": ("dynamodb.UpdateItem", lambda w: w.limiter.take("192.0.2.1", 0)),
-    "TokenStore.add": ("dynamodb.PutItem", lambda w: w.tokens.add(a_token())),
+    "TokenStore.add": ("dynamodb.TransactWriteItems", lambda w: w.tokens.add(a_token())),
     "TokenStore.find": ("dynamodb.GetItem", lambda w: w.tokens.find(a_hash())),
     "TokenStore.list_of": ("dynamodb.Query", lambda w: w.tokens.list_of(ALICE_ID, 5, None)),
     "TokenStore.revoke": ("dynamodb.UpdateItem", lambda w: w.tokens.revoke(a_token().id, ALICE_ID, NOW)),
     "TokenStore.note_use": ("dynamodb.UpdateItem", lambda w: w.tokens.note_use(a_hash(), NOW)),
+    "TokenStore.copy_author": (
+        "dynamodb.TransactWriteItems",
+        lambda w: w.tokens.copy_author(a_user(), a_token().id),
+    ),
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),
     "UserStore.find_account": ("dynamodb.GetItem", lambda w: w.users.find_account(ALICES)),

@@ -93,6 +93,7 @@ def a_token(**changes: Any) -> ApiToken:
         "secret_hash": uuid.uuid4().hex * 2,
         "user_id": ALICE_ID,
         "account_id": ALICES,
+        "author": ALICE,
         "name": "laptop",
         "scopes": frozenset(Scope),
         "created_at": NOW,

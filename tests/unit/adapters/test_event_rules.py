@@ -13,6 +13,7 @@ from chalicelib.adapters import (
     dynamo_inbox,
     dynamo_mails,
     dynamo_people,
+    dynamo_tokens,
 )
 from chalicelib.adapters.dynamo_touch import TOUCHED, mark_of
 from chalicelib.adapters.event_rules import RULES, read_events
@@ -57,7 +58,7 @@ def download(**changes: Any) -> Item:
 
 
 def token(**more: Any) -> Item:
-    return dynamo_people.token_item(TOKEN) | more
+    return dynamo_tokens.token_item(TOKEN) | more
 
 
 def user(**changes: Any) -> Item:
