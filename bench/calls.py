@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +61,13 @@ class Bench:
     api: AppClient
     user: Caller
 
+    def for_another_user(self) -> "Bench":
+        """One who has no PIN, whatever the first was given."""
+        user = enrol(self.world, "another@example.com", "Bench")
+        api = self.api.with_token(user.text)
+        api.get("/user")
+        return replace(self, user=user, api=api)
+
     def measure(self, name: str, job: Callable[[], Answer], status: int) -> Measured:
         with self.steps.recording() as steps:
             answer = job()
@@ -103,7 +110,7 @@ def on_emulated_aws() -> Iterator[Bench]:
         clock = Clock()
         clock.rule(patch)
         world: Any = World()
-        services = ("dynamodb", "kms", "s3")
+        services = ("dynamodb", "kms", "s3", "sqs")
         clients = {service: world._client(service) for service in services}  # noqa: SLF001 - those that it will use
         steps = Steps(list(clients.values()), POOL_THREADS)
         vars(world).update(pool=steps, objects=Bucket(clients["s3"], world.settings.files_bucket))
@@ -195,7 +202,7 @@ def post(api: AppClient, path: str, body: Any = None) -> Callable[[], Answer]:
 def measure() -> list[Measured]:
     """Every route, then the variants."""
     with contextlib.redirect_stdout(io.StringIO()), on_emulated_aws() as bench:  # the app's log lines
-        return [*every_route(bench), *variants(bench)]
+        return [*every_route(bench), *variants(bench.for_another_user())]
 
 
 HEAD = """# What a request asks of AWS

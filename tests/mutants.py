@@ -115,7 +115,7 @@ MUTANTS = (
     tokens(
         "A4",
         "anybody revokes",
-        "adapters/dynamo_people.py",
+        "adapters/dynamo_tokens.py",
         '"user_id = :user AND attribute_not_exists(revoked_at)"',
         '":user = :user AND attribute_not_exists(revoked_at)"',
         "nobody_revokes_anothers_token",
@@ -123,7 +123,7 @@ MUTANTS = (
     tokens(
         "A5",
         "a revoked token is found",
-        "adapters/dynamo_people.py",
+        "adapters/dynamo_tokens.py",
         ' or item.get("revoked_at"):',
         ":",
         "a_revoked_token_is_not_found",
@@ -1432,6 +1432,22 @@ MUTANTS = (
         "    notes.add(_resumed(download, files), now)\n",
         "",
         "nothing_is_handed_out_again_that_cannot_be_noted",
+    ),
+    events(
+        "E3",
+        "a wrong PIN is not noted",
+        "services/check_pin.py",
+        "raise Invalid(errors={field: [WRONG_PIN]}, note=note)",
+        "raise Invalid(errors={field: [WRONG_PIN]})",
+        "a_wrong_pin_is_noted_and_one_that_is_locked_out",
+    ),
+    events(
+        "E3",
+        "a lock is not noted",
+        "services/check_pin.py",
+        "        locked.note = replace(note, type=EventType.PIN_LOCKED)\n",
+        "",
+        "a_wrong_pin_is_noted_and_one_that_is_locked_out",
     ),
     events(
         "E3",

@@ -98,7 +98,7 @@ MAILS = (
         "the moment of sending tells",
         "services/deliver_mail.py",
         "lambda it: it.was_sent(message_id, now)",
-        "lambda it: it.was_sent(message_id, now.replace(microsecond=bool(user_id)))",
+        "lambda it: it.was_sent(message_id, now.replace(microsecond=bool(user)))",
         "what_becomes_of_it_shows_the_same",
     ),
     mails(
@@ -108,6 +108,14 @@ MAILS = (
         "lambda it: it.failed(reason), lambda it: mails.withdraw(it, now), mails=mails)",
         "lambda it: it.failed(reason), mails=mails)",
         "what_failed_is_not_opened_afterwards",
+    ),
+    mails(
+        "M3",
+        "the audit log names the recipient",
+        "adapters/event_rules.py",
+        'is_strange = mark.get("account_id", account_id) != account_id',
+        "is_strange = False",
+        "the_senders_log_names_no_recipient",
     ),
     mails(
         "M4",
@@ -129,8 +137,8 @@ MAILS = (
         "M4",
         "anybody empties an inbox",
         "adapters/dynamo_inbox.py",
-        '"user_id = :user"',
-        '"user_id = :user OR attribute_exists(pk)"',
+        '"user_id = :user AND ',
+        '"attribute_exists(pk) AND ',
         "only_its_user_takes_it_out_of_an_inbox",
     ),
     mails(

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from chalicelib.adapters.dynamo_claims import keep, kept_of
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, Lists
 from chalicelib.adapters.dynamo_table import Item, KeyOfId, MetadataTable, moment, timestamp
-from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction
+from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction, update
 from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
 from chalicelib.domain.claim import Claim
 from chalicelib.domain.ids import AccountId, CategoryId
@@ -18,6 +19,8 @@ PREFIX = "CATEGORY"
 category_key = KeyOfId(PREFIX, "CATEGORY")
 name_key = KeyOfId("CATEGORYNAME", "CATEGORY")
 count_key = KeyOfId("ACCOUNT", "CATEGORIES")
+
+_REMOVED_KEPT = timedelta(days=1)
 
 
 class DynamoCategories:
@@ -54,11 +57,11 @@ class DynamoCategories:
 
     def find(self, category_id: CategoryId) -> Category | None:
         item = self._table.get(category_key(category_id))
-        return _from_item(item) if item else None
+        return _from_item(item) if item and _stands(item) else None
 
     def find_many(self, category_ids: Collection[CategoryId]) -> Sequence[Category]:
         found = self._table.get_many([category_key(category_id) for category_id in category_ids])
-        return [_from_item(item) for item in found.values()]
+        return [_from_item(item) for item in found.values() if _stands(item)]
 
     def list_of(self, account_id: AccountId, order: Order, limit: int, after: Position | None) -> Page[Category]:
         return category_lists.page(self._table, _list_pk(account_id), order, limit, after)
@@ -78,11 +81,22 @@ class DynamoCategories:
             raise
         return stored
 
-    def remove(self, category: Category) -> None:
+    def remove(self, category: Category, now: datetime) -> None:
+        """The record stays for a while, on no list: a removal could not say who did it."""
+        removal = update(
+            self._table,
+            category_key(category.id),
+            "SET removed_at = :now, #ttl = :ttl REMOVE list_pk, revision",
+            "revision = :read",
+            {"#ttl": "ttl"},
+            read=category.revision,
+            now=timestamp(now),
+            ttl=int((now + _REMOVED_KEPT).timestamp()),
+        )
         try:
             (
                 Transaction(self._table)
-                .delete(category_key(category.id), "revision = :read", read=category.revision)
+                .append(removal)
                 .delete(_name_key(category))
                 .update(count_key(category.account_id), "ADD category_count :one", one=-1)
                 .write()
@@ -91,6 +105,10 @@ class DynamoCategories:
             if 0 in cancelled.met:
                 raise StaleRecord from cancelled
             raise
+
+
+def _stands(item: Item) -> bool:
+    return "removed_at" not in item
 
 
 def _next(category: Category) -> Category:

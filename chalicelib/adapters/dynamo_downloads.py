@@ -5,10 +5,10 @@ from datetime import datetime
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.dynamo_authors import author_from, author_item
 from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_files import file_key
 from chalicelib.adapters.dynamo_files import from_item as file_from_item
-from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,

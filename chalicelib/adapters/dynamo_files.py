@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.dynamo_authors import author_from, author_item
 from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_due import due_attributes, due_ids, put_off
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
-from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_postings import SearchTable
 from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import (

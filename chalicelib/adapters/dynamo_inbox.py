@@ -4,7 +4,7 @@ from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, List
 from chalicelib.adapters.dynamo_postings import SearchTable
 from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import Item, KeyOfId, MetadataTable, moment, timestamp
-from chalicelib.domain.ids import MailId, UserId
+from chalicelib.domain.ids import AccountId, MailId, UserId
 from chalicelib.domain.mail import INBOX_SORTS, InboxEntry, searched_inbox_texts
 from chalicelib.domain.page import Order, Page, Position
 
@@ -17,7 +17,7 @@ class DynamoInbox:
 
     def find(self, mail_id: MailId) -> InboxEntry | None:
         item = self._table.get(inbox_key(mail_id))
-        return _from_item(item) if item else None
+        return _from_item(item) if item and not item.get("is_removed") else None
 
     def list_of(self, user_id: UserId, order: Order, limit: int, after: Position | None) -> Page[InboxEntry]:
         return inbox_lists.page(self._table, _list_pk(user_id), order, limit, after)
@@ -30,7 +30,12 @@ class DynamoInbox:
         return search(inbox_lists, self._table, self._postings, sought)
 
     def remove(self, mail_id: MailId, user_id: UserId) -> bool:
-        return self._table.delete(inbox_key(mail_id), "user_id = :user", user=user_id)
+        """The record stays until its mail is forgotten, on no list and in no search: a removal could not say who did
+        it.
+        """
+        change = "SET is_removed = :yes REMOVE list_pk, search_pk, search_text, subject, sender"
+        condition = "user_id = :user AND attribute_not_exists(is_removed)"
+        return self._table.try_update(inbox_key(mail_id), change, condition, user=user_id, yes=True)
 
 
 def entry_item(entry: InboxEntry) -> Item:
@@ -40,6 +45,7 @@ def entry_item(entry: InboxEntry) -> Item:
         "sk": sk,
         "ttl": int(entry.forgotten_at.timestamp()),
         **inbox_lists.attributes(_list_pk(entry.user_id), entry, _list_pk(entry.user_id)),
+        "account_id": entry.account_id,
         "user_id": entry.user_id,
         "identifier": entry.identifier,
         "subject": entry.subject,
@@ -52,6 +58,7 @@ def entry_item(entry: InboxEntry) -> Item:
 def _from_item(item: Item) -> InboxEntry:
     return InboxEntry(
         mail_id=MailId(item["pk"].removeprefix("INBOX#")),
+        account_id=AccountId(item["account_id"]),
         user_id=UserId(item["user_id"]),
         identifier=item["identifier"],
         subject=item["subject"],

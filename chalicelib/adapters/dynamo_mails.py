@@ -11,12 +11,12 @@ from itertools import islice
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.dynamo_authors import author_from, author_item
 from chalicelib.adapters.dynamo_creations import AlreadyThere, Creations
 from chalicelib.adapters.dynamo_downloads import download_key
 from chalicelib.adapters.dynamo_due import due_attributes, due_ids
 from chalicelib.adapters.dynamo_inbox import entry_item, inbox_key
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
-from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_postings import SearchTable
 from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import (

@@ -1,13 +1,11 @@
-"""Accounts, users and their API tokens in the metadata table."""
+"""Accounts and users in the metadata table."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import call, condition_failed_at
-from chalicelib.adapters.dynamo_lists import LISTING, Lists
+from chalicelib.adapters.dynamo_authors import user_key
 from chalicelib.adapters.dynamo_quotas import DynamoQuotas
 from chalicelib.adapters.dynamo_table import (
     Item,
@@ -15,72 +13,19 @@ from chalicelib.adapters.dynamo_table import (
     MetadataTable,
     condition_failed,
     moment,
-    optional_moment,
-    optional_timestamp,
     standing_item,
     timestamp,
     to_dynamo,
 )
+from chalicelib.adapters.dynamo_tokens import token_item
 from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
-from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken, Scope, token_id
+from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.ids import AccountId, TokenId, UserId
-from chalicelib.domain.page import NEWEST_FIRST, Page, Position
-from chalicelib.domain.people import Account, Author, User, email_key
-from chalicelib.domain.secret import SecretHash
+from chalicelib.domain.ids import AccountId, UserId
+from chalicelib.domain.people import Account, User, email_key
 
 account_key = KeyOfId("ACCOUNT", "ACCOUNT")
-user_key = KeyOfId("USER", "USER")
 address_key = KeyOfId("EMAIL", "USER")
-token_key = KeyOfId("TOKEN", "TOKEN")
-
-
-_STANDS = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
-_REVOKED_KEPT = timedelta(days=1)
-
-
-class DynamoTokens:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
-
-    def add(self, token: ApiToken) -> None:
-        self._table.put(token_item(token), "attribute_not_exists(pk)")
-
-    def find(self, secret_hash: SecretHash) -> ApiToken | None:
-        item = self._table.get(token_key(token_id(secret_hash)))
-        # the key holds 122 bits of the hash; the record holds, and must match, all of it
-        if not item or item["secret_hash"] != secret_hash or item.get("revoked_at"):
-            return None
-        return _token_from(item)
-
-    def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
-        return token_lists.page(self._table, _list_pk(user_id), NEWEST_FIRST, limit, after)
-
-    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
-        """The record stays for a while, on no list: a removal could not say who did it."""
-        try:
-            self._table.update(
-                token_key(token_id),
-                "SET revoked_at = :now, #ttl = :ttl REMOVE list_pk, list_sk",
-                "user_id = :user AND attribute_not_exists(revoked_at)",
-                {"#ttl": "ttl"},
-                user=user_id,
-                now=timestamp(now),
-                ttl=int((now + _REVOKED_KEPT).timestamp()),
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
-
-    def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
-        key = token_key(token_id(secret_hash))
-        try:
-            self._table.update(key, "SET last_used_at = :at", _STANDS, {}, at=timestamp(at))
-        except ClientError as error:
-            if not condition_failed(error):  # a token revoked meanwhile must not come back as a fragment
-                raise
 
 
 class DynamoUsers:
@@ -129,49 +74,6 @@ class DynamoUsers:
     def _new(self, item: Item) -> Any:
         condition = "attribute_not_exists(pk)"
         return {"Put": {"TableName": self._table.name, "Item": to_dynamo(item), "ConditionExpression": condition}}
-
-
-def author_item(author: Author) -> dict[str, str]:
-    return {"name": author.name, "email": author.email, "timezone": author.timezone}
-
-
-def author_from(item: Mapping[str, str]) -> Author:
-    return Author(name=item["name"], email=item["email"], timezone=item["timezone"])
-
-
-def token_item(token: ApiToken) -> Item:
-    pk, sk = token_key(token.id)
-    return {
-        "pk": pk,
-        "sk": sk,
-        **token_lists.attributes(_list_pk(token.user_id), token),
-        # tidying only: `is_live` decides at every use
-        "ttl": int(token.expires_at.timestamp()) if token.expires_at else None,
-        "secret_hash": token.secret_hash,
-        "user_id": token.user_id,
-        "account_id": token.account_id,
-        "name": token.name,
-        "scopes": sorted(token.scopes),
-        "created_at": timestamp(token.created_at),
-        "expires_at": optional_timestamp(token.expires_at),
-        "last_used_at": optional_timestamp(token.last_used_at),
-    }
-
-
-def _token_from(item: Item) -> ApiToken:
-    return ApiToken(
-        secret_hash=SecretHash(item["secret_hash"]),
-        user_id=UserId(item["user_id"]),
-        account_id=AccountId(item["account_id"]),
-        name=item["name"],
-        scopes=frozenset(map(Scope, item["scopes"])),
-        created_at=moment(item["created_at"]),
-        expires_at=optional_moment(item.get("expires_at")),
-        last_used_at=optional_moment(item.get("last_used_at")),
-    )
-
-
-token_lists = Lists(TOKEN_SORTS, {"created_at": LISTING}, token_key, _token_from)
 
 
 def _user_item(user: User) -> Item:
@@ -234,7 +136,3 @@ def _address_item(user: User) -> Item:
 def _account_item(account: Account) -> Item:
     pk, sk = account_key(account.id)
     return {"pk": pk, "sk": sk, "name": account.name, "created_at": timestamp(account.created_at)}
-
-
-def _list_pk(user_id: UserId) -> str:
-    return f"USER#{user_id}#TOKENS"

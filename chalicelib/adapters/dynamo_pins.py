@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.dynamo_authors import user_key
 from chalicelib.adapters.dynamo_downloads import download_key
-from chalicelib.adapters.dynamo_people import user_key
 from chalicelib.adapters.dynamo_table import (
     Item,
     Key,

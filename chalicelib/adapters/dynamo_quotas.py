@@ -127,7 +127,7 @@ class DynamoQuotas:
             room=room,
             ttl=int(now.timestamp()) + _DAY_KEPT_SECONDS,
         )
-        return [check(self._table, purse_key(account_id, 0), as_supposed, **given), count]
+        return [check(self._table, purse_key(account_id, 0), as_supposed, None, **given), count]
 
     def _quota(self, own_limits: OwnLimits) -> Quota:
         return replace(self._default, **own_limits)

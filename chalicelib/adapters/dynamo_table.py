@@ -139,6 +139,16 @@ class MetadataTable:
         )
         return from_dynamo(answer["Attributes"])
 
+    def try_update(self, key: Key, expression: str, condition: str, **given: Any) -> bool:
+        """True when the condition held and the item was changed."""
+        try:
+            self.update(key, expression, condition, {}, **given)
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
     def delete(self, key: Key, condition: str, **given: Any) -> bool:
         """True when the condition held and the item went."""
         try:

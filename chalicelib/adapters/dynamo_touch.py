@@ -34,6 +34,7 @@ def mark_of(act: Act) -> dict[str, Any]:
         "id": secrets.token_urlsafe(9),
         "actor": str(act.actor),
         "at": act.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "account_id": act.account_id,
         "user_id": act.user_id,
         "token_id": act.token_id,
         "ip": act.ip,

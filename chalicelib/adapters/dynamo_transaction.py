@@ -71,8 +71,11 @@ def delete(table: MetadataTable, key: Key, condition: str | None, **given: Any) 
     return {"Delete": {"Key": _key(key), **_conditional(table, condition, given)}}
 
 
-def check(table: MetadataTable, key: Key, condition: str, **given: Any) -> Write:
-    return {"ConditionCheck": {"Key": _key(key), **_conditional(table, condition, given)}}
+def check(
+    table: MetadataTable, key: Key, condition: str, names: Mapping[str, str] | None = None, **given: Any
+) -> Write:
+    more: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
+    return {"ConditionCheck": {"Key": _key(key), **more, **_conditional(table, condition, given)}}
 
 
 def _conditional(table: MetadataTable, condition: str | None, given: Mapping[str, Any]) -> dict[str, Any]:

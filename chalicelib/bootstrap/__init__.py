@@ -49,7 +49,7 @@ class World(Aws):
 
     @OncePerAct
     def tokens(self) -> TokenStore:
-        from chalicelib.adapters.dynamo_people import DynamoTokens
+        from chalicelib.adapters.dynamo_tokens import DynamoTokens
 
         return DynamoTokens(self._table)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.ids import TokenId, UserId
+from chalicelib.domain.ids import AccountId, TokenId, UserId
 
 
 class Actor(StrEnum):
@@ -12,6 +12,7 @@ class Actor(StrEnum):
     PERFORMER = "performer"  # whoever holds a download key
     OPERATOR = "operator"  # by IAM
     UPLOAD_EVENT = "system:event"  # S3 told of an object
+    MAIL_DELIVERY = "system:mail"  # our own orders, and what the mail service reports
     SWEEP = "system:sweep"
     UNKNOWN = "unknown"  # nobody was authenticated, or somebody wrote to the table past the service
 
@@ -22,6 +23,7 @@ class Act:
 
     actor: Actor
     at: datetime
+    account_id: AccountId | None = None  # of the user; in no event, for those are told to one account alone
     user_id: UserId | None = None
     token_id: TokenId | None = None
     ip: str | None = None  # API Gateway's word, whole: the /64 that the rate limit counts by would not find a machine

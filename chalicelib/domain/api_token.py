@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from chalicelib.domain.ids import AccountId, TokenId, UserId, uuid_from_digest
 from chalicelib.domain.page import Sorts, time_value
+from chalicelib.domain.people import Author
 from chalicelib.domain.secret import SecretHash
 
 LAST_USE_RESOLUTION = timedelta(hours=1)
@@ -29,6 +30,7 @@ class ApiToken:
     secret_hash: SecretHash
     user_id: UserId
     account_id: AccountId
+    author: Author  # the user, so that a request that makes something needs no second look-up
     name: str
     scopes: frozenset[Scope]
     created_at: datetime

@@ -21,6 +21,10 @@ class EventType(StrEnum):
     """Closed: a new one is a line here, and a line in adapters/event_rules.py where a change of a record means it."""
 
     ACCOUNT_CREATED = "account.created"
+    CATEGORY_CHANGED = "category.changed"
+    CATEGORY_CREATED = "category.created"
+    CATEGORY_DELETED = "category.deleted"
+    CATEGORY_ERASED = "category.erased"  # the record was removed past the service
     DOWNLOAD_CREATED = "download.created"
     DOWNLOAD_ERASED = "download.erased"  # the record was removed past the service
     DOWNLOAD_KEYED = "download.keyed"  # a download key was made; an earlier one ended
@@ -38,6 +42,22 @@ class EventType(StrEnum):
     FILE_RENAMED = "file.renamed"
     FILE_RESTORED = "file.restored"
     FILE_TRASHED = "file.trashed"
+    INBOX_DELETED = "inbox.deleted"
+    INBOX_ERASED = "inbox.erased"  # its mail failed after all, or the record was removed past the service
+    INBOX_RECEIVED = "inbox.received"
+    KEY_BOUGHT = "key.bought"  # a temporary key, with a PIN
+    KEY_DROPPED = "key.dropped"
+    KEY_ERASED = "key.erased"  # the record was removed past the service
+    MAIL_DELIVERED = "mail.delivered"  # taken by the mail service
+    MAIL_ERASED = "mail.erased"  # the record was removed past the service
+    MAIL_FAILED = "mail.failed"
+    MAIL_OPENED = "mail.opened"
+    MAIL_REMINDED = "mail.reminded"  # somebody began to send the reminder
+    MAIL_REVOKED = "mail.revoked"
+    MAIL_SENT = "mail.sent"  # by its sender: it waits to be delivered
+    PIN_CHANGED = "pin.changed"  # made, replaced or removed
+    PIN_LOCKED = "pin.locked"  # too many wrong ones: a try was not looked at
+    PIN_REFUSED = "pin.refused"  # a wrong one
     TOKEN_CREATED = "token.created"  # noqa: S105 - no secret
     TOKEN_ERASED = "token.erased"  # noqa: S105 - no secret
     TOKEN_REFUSED = "token.refused"  # noqa: S105 - no secret; a known token: expired, or without the scope

@@ -171,6 +171,7 @@ class InboxEntry:
     """A mail's place in a user's inbox: what lists sort and search by. The mail itself has everything else."""
 
     mail_id: MailId
+    account_id: AccountId  # of its user, who received it
     user_id: UserId
     identifier: str
     subject: str
@@ -207,9 +208,10 @@ INBOX_SORTS: Sorts[InboxEntry] = {
 }
 
 
-def entry_of(mail: Mail, user_id: UserId, now: datetime) -> InboxEntry:
+def entry_of(mail: Mail, user_id: UserId, account_id: AccountId, now: datetime) -> InboxEntry:
     return InboxEntry(
         mail_id=mail.id,
+        account_id=account_id,
         user_id=user_id,
         identifier=mail.identifier,
         subject=mail.subject,

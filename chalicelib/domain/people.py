@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from chalicelib.domain.ids import AccountId, UserId
 from chalicelib.domain.pin import PinHolder, PinVerifier
@@ -18,6 +19,16 @@ class Author:
     @property
     def initials(self) -> str:
         return initials(self.name)
+
+
+class Owner(Protocol):
+    """Whose a new thing is, and in whose name: a user, or a token, which has a copy of its user."""
+
+    @property
+    def account_id(self) -> AccountId: ...
+
+    @property
+    def author(self) -> Author: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.ids import UserId
+from chalicelib.domain.ids import AccountId, UserId
 from chalicelib.domain.people import User
 from chalicelib.domain.secret import SecretHash
 
@@ -13,6 +13,7 @@ LIFETIME = timedelta(hours=1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemporaryKey:
     key_hash: SecretHash
+    account_id: AccountId  # of its user
     user_id: UserId
     pin_version: str  # of the PIN that bought it
     expires_at: datetime

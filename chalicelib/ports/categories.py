@@ -1,6 +1,7 @@
 """The records of categories."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.category import Category
@@ -38,5 +39,5 @@ class CategoryStore(Protocol):
         Answers the record with its new revision. Raises StaleRecord, NameTaken.
         """
 
-    def remove(self, category: Category) -> None:
+    def remove(self, category: Category, now: datetime) -> None:
         """Raises StaleRecord when it was changed, or went, since it was read."""

@@ -11,7 +11,8 @@ from chalicelib.domain.secret import SecretHash
 
 
 class TokenStore(Protocol):
-    def add(self, token: ApiToken) -> None: ...
+    def add(self, token: ApiToken) -> None:
+        """Raises Conflict when its user is called otherwise by now than the token says."""
 
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
         """The token as of now: a revocation that was answered is seen."""
@@ -24,6 +25,11 @@ class TokenStore(Protocol):
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         """Remember the time of use, unless the token has gone meanwhile: then nothing is written."""
+
+    def copy_author(self, user: User, also: TokenId) -> None:
+        """Bring the copy of the user in their tokens, this one among them, to what `user` says, unless the user has
+        changed meanwhile. Once this has returned, `find` answers it. Others are found by a list that lags by moments.
+        """
 
 
 class UserStore(Protocol):

@@ -77,6 +77,7 @@ class Call:
         return Act(
             actor=Actor.USER if caller else self.stranger,
             at=self.now,
+            account_id=caller.account_id if caller else None,
             user_id=caller.user_id if caller else None,
             token_id=caller.id if caller else None,
             ip=self.ip,

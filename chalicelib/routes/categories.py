@@ -49,4 +49,4 @@ def update(call: Call, category_id: str, body: PatchCategory) -> CategoryView:
 
 @endpoint(bp, "DELETE", "/categories/{category_id}", scope=WRITE)
 def delete(call: Call, category_id: str) -> None:
-    delete_category(call.token.account_id, category_id, categories=call.world.categories)
+    delete_category(call.token.account_id, category_id, call.now, categories=call.world.categories)

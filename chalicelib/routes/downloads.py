@@ -28,13 +28,13 @@ from chalicelib.wire.downloads import (
 bp = Blueprint(__name__)
 
 
-@endpoint(bp, "POST", "/downloads", scope=Scope.DOWNLOADS, body=CreateDownload, status=201, with_user=True)
+@endpoint(bp, "POST", "/downloads", scope=Scope.DOWNLOADS, body=CreateDownload, status=201)
 @takes_key
 def create(call: Call, body: CreateDownload) -> DownloadView:
     files, downloads = call.world.files, call.world.downloads
     download = once(
         call,
-        lambda claim: create_download(call.user, body.files, call.now, claim, files=files, downloads=downloads),
+        lambda claim: create_download(call.token, body.files, call.now, claim, files=files, downloads=downloads),
         lambda ids: find_download(call.token.account_id, ids[0], downloads=downloads),
     )
     return DownloadView.of(download)

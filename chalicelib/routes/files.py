@@ -54,7 +54,7 @@ def index(call: Call, query: FilesQuery) -> Listing:
     return Listing(rows, Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201, with_user=True)
+@endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201)
 @takes_key
 def create(call: Call, body: CreateFile) -> UploadTicketView | FileView:
     world = call.world
@@ -63,7 +63,7 @@ def create(call: Call, body: CreateFile) -> UploadTicketView | FileView:
         call,
         lambda claim: create_file(
             body.new_file(),
-            call.user,
+            call.token,
             call.now,
             claim,
             files=files,

@@ -6,6 +6,7 @@ from typing import Any
 from chalice.app import SQSEvent
 
 from chalicelib.bootstrap import World, world
+from chalicelib.domain.act import Act, Actor
 from chalicelib.logs import Metric, describe, log, log_with_metrics
 from chalicelib.services.deliver_mail import deliver_mail
 from chalicelib.services.on_bounce import on_bounce
@@ -20,17 +21,18 @@ def handle_mails(event: SQSEvent) -> dict[str, Any]:
     for record in event:
         message_id = record.to_dict()["messageId"]
         try:
-            _handle_mail(record.body)
+            _handle_mail(record.body, message_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the queue keeps the message
             log("mail_event_failed", message_id=message_id, **describe(error))
             failed.append({"itemIdentifier": message_id})
     return {"batchItemFailures": failed}
 
 
-def _handle_mail(body: str) -> None:
-    here = world()
+def _handle_mail(body: str, message_id: str) -> None:
+    now = datetime.now(UTC)
+    here = world().acting(Act(actor=Actor.MAIL_DELIVERY, at=now, request_id=message_id))
     event = parse_mail_event(body, here.settings.mail_configuration_set)
-    outcome = _do(event, here, datetime.now(UTC))
+    outcome = _do(event, here, now)
     log("mail_event", kind=type(event).__name__, mail=getattr(event, "mail_id", None), outcome=outcome)
 
 
@@ -53,8 +55,9 @@ def _do(event: MailEvent, here: World, now: datetime) -> str:
 
 def handle_mail_sweep() -> dict[str, int]:
     """The sweep's part in mails. Its trouble is logged, and keeps nothing else from being swept."""
-    here = world()
-    swept = sweep_mails(datetime.now(UTC), mails=here.mails, queue=here.mail_queue)
+    now = datetime.now(UTC)
+    here = world().acting(Act(actor=Actor.SWEEP, at=now))
+    swept = sweep_mails(now, mails=here.mails, queue=here.mail_queue)
     for mail_id, error in swept.failures.items():
         log("mail_sweep_failed", mail=mail_id, **describe(error))
     metrics: list[Metric] = [

@@ -34,7 +34,7 @@ def index(call: Call, query: MailsQuery) -> Listing:
     return Listing([MailView.of(mail, query.include, downloads) for mail in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201, with_user=True)
+@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201)
 @takes_key
 def create(call: Call, body: CreateMails) -> Listing:
     world = call.world
@@ -42,7 +42,7 @@ def create(call: Call, body: CreateMails) -> Listing:
         call,
         lambda claim: send_mails(
             body.new_mails(),
-            call.user,
+            call.token,
             call.now,
             claim,
             files=world.files,

@@ -1,5 +1,7 @@
 """/tokens: a user's own API tokens."""
 
+from dataclasses import replace
+
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
@@ -21,11 +23,12 @@ def index(call: Call, query: ListQuery) -> Listing:
     return Listing([TokenView.of(token) for token in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201)
+@endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201, with_user=True)
 @refuses_key
 def create(call: Call, body: CreateToken) -> IssuedTokenView:
     tokens = call.world.tokens
-    issued = create_token(call.token, body.name, set(body.scopes), body.expires_at, call.now, tokens=tokens)
+    maker = replace(call.token, author=call.user.author)
+    issued = create_token(maker, body.name, set(body.scopes), body.expires_at, call.now, tokens=tokens)
     return IssuedTokenView.of_issued(issued.token, issued.text)
 
 

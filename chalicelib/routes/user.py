@@ -25,8 +25,10 @@ def update(call: Call, body: PatchUser) -> UserView:
     update_user(
         call.user,
         body.changes(),
+        call.token.id,
         call.now,
         users=world.users,
+        tokens=world.tokens,
         pin_tries=world.pin_tries,
         pin_hasher=world.pin_hasher,
     )

@@ -34,7 +34,7 @@ def _refused(token: ApiToken, reason: str) -> Note:
 
 
 def user_of(token: ApiToken, *, users: UserStore) -> User:
-    """The user as of now: a token holds no copy, so a change of name or PIN counts from the moment it was answered.
+    """The user as of now, with their PIN: a change of it counts from the moment it was answered.
 
     Raises Unauthenticated when the user was erased after the token was made.
     """

@@ -5,12 +5,41 @@ guesses at once five are looked at; a right one then forgets the tries. What cou
 """
 
 import secrets
+from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.domain.errors import Invalid, PinLocked
+from chalicelib.domain.event import EventType, Note
+from chalicelib.domain.ids import AccountId
 from chalicelib.domain.pin import Pin, PinHolder, PinVerifier
 from chalicelib.ports import PinHasher, PinTries
 
 WRONG_PIN = "Invalid PIN."
+
+
+def require_pin(
+    guess: Pin,
+    holder: PinHolder,
+    account_id: AccountId,
+    field: str,
+    now: datetime,
+    *,
+    pin_tries: PinTries,
+    pin_hasher: PinHasher,
+) -> PinVerifier:
+    """The verifier of the PIN that the holder has now. `field` is where the body had the guess.
+
+    Raises Invalid for a wrong one, PinLocked; each with a note for the audit log of the holder's account.
+    """
+    note = Note(account_id=account_id, type=EventType.PIN_REFUSED, subject={holder.kind: holder.id})
+    try:
+        verifier = check_pin(guess, holder, now, pin_tries=pin_tries, pin_hasher=pin_hasher)
+    except PinLocked as locked:
+        locked.note = replace(note, type=EventType.PIN_LOCKED)
+        raise
+    if verifier is None:
+        raise Invalid(errors={field: [WRONG_PIN]}, note=note)
+    return verifier
 
 
 def check_pin(

@@ -11,7 +11,7 @@ from chalicelib.domain.download import MANUAL_LIFETIME, MANUAL_USES, Download, D
 from chalicelib.domain.errors import Gone, Invalid, NotFound, invalid
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import AccountId, DownloadId, FileId, is_uuid
-from chalicelib.domain.people import User
+from chalicelib.domain.people import Owner, User
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, looks_like_secret, secret_text
 from chalicelib.ports import DownloadStore, FileStore, InboxStore, MailStore, TemporaryKeyStore
 from chalicelib.services.open_mail import mark_opened
@@ -21,7 +21,7 @@ BAD_PIN_KEY = "Pin key does not exists"  # in the words of the API that this one
 
 
 def create_download(
-    owner: User,
+    owner: Owner,
     file_ids: Sequence[str],
     now: datetime,
     claim: Claim | None = None,

@@ -9,7 +9,7 @@ from chalicelib.domain.errors import QuotaExceeded, invalid
 from chalicelib.domain.expiry import check_expiry
 from chalicelib.domain.file import EncryptionMode, File, Status, object_key
 from chalicelib.domain.ids import AccountId, FileId
-from chalicelib.domain.people import User
+from chalicelib.domain.people import Owner
 from chalicelib.domain.sealing import DataKey, encryption_context, header_length, sealed_size
 from chalicelib.domain.upload import MAX_STORED_BYTES, SINGLE_PUT_BYTES, Multipart, part_bytes_for
 from chalicelib.ports import CategoryStore, Claimed, FileStore, KeyService, NoteStore, ObjectStore
@@ -42,7 +42,7 @@ class UploadTicket:
 
 def create_file(
     new: NewFile,
-    owner: User,
+    owner: Owner,
     now: datetime,
     claim: Claim | None = None,
     *,
@@ -102,7 +102,7 @@ def find_created(
     return UploadTicket(again.file, again.upload, again.data_key)
 
 
-def _generate(new: NewFile, file_id: FileId, owner: User, keys: KeyService) -> DataKey | None:
+def _generate(new: NewFile, file_id: FileId, owner: Owner, keys: KeyService) -> DataKey | None:
     if new.encryption_mode is EncryptionMode.SERVER:
         return None
     return keys.generate(encryption_context(file_id, owner.account_id))
@@ -126,7 +126,7 @@ def _check_declared(new: NewFile, now: datetime) -> None:
         )
 
 
-def _stored_bytes(new: NewFile, file_id: FileId, owner: User, data_key: DataKey | None) -> int:
+def _stored_bytes(new: NewFile, file_id: FileId, owner: Owner, data_key: DataKey | None) -> int:
     if data_key is None:
         return new.size_bytes
     header = header_length(encryption_context(file_id, owner.account_id), data_key.wrapped)

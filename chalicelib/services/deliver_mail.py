@@ -9,9 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.errors import Gone
-from chalicelib.domain.ids import MailId, UserId
+from chalicelib.domain.ids import MailId
 from chalicelib.domain.mail import Mail, Sendable, entry_of
 from chalicelib.domain.notification import Notification, Occasion
+from chalicelib.domain.people import User
 from chalicelib.ports import DownloadStore, MacService, Mailer, MailStore, NeverSendable, NotSentNow, UserStore
 from chalicelib.services.change_mail import change_mail
 from chalicelib.services.mail_links import open_link
@@ -48,8 +49,9 @@ def deliver_mail(
         return fail_mail(mail, reason, now, mails=mails)
     mail = mails.save(mail.tried(now))  # (1)
     user_id = users.find_by_email(mail.recipient.email)
+    user = users.find(user_id) if user_id else None
     try:
-        link = None if user_id else _link(mail, web_url, now, downloads, macs)  # (2)
+        link = None if user else _link(mail, web_url, now, downloads, macs)  # (2)
         message_id = mailer.send(notification_of(mail, Occasion.DELIVERY, link))
     except NotSentNow:
         change_mail(mail, lambda it: it.not_tried(), mails=mails)
@@ -58,7 +60,7 @@ def deliver_mail(
         return fail_mail(mail, str(refusal), now, mails=mails)
     except Gone:
         return fail_mail(mail, "Its files could not be had any more when it was sent.", now, mails=mails)
-    _settle(mail, message_id, user_id, now, mails)  # (3)
+    _settle(mail, message_id, user, now, mails)  # (3)
     return Delivery.SENT
 
 
@@ -91,6 +93,6 @@ def _link(mail: Mail, web_url: str, now: datetime, downloads: DownloadStore, mac
     return open_link(download, web_url, now, downloads=downloads, macs=macs)
 
 
-def _settle(mail: Mail, message_id: str, user_id: UserId | None, now: datetime, mails: MailStore) -> None:
-    entry = entry_of(mail, user_id, now) if user_id else None
+def _settle(mail: Mail, message_id: str, user: User | None, now: datetime, mails: MailStore) -> None:
+    entry = entry_of(mail, user.id, user.account_id, now) if user else None
     change_mail(mail, lambda it: it.was_sent(message_id, now), lambda it: mails.save(it, entry), mails=mails)

@@ -69,11 +69,11 @@ def update_category(
         raise Conflict from None
 
 
-def delete_category(account_id: AccountId, category_id: str, *, categories: CategoryStore) -> None:
+def delete_category(account_id: AccountId, category_id: str, now: datetime, *, categories: CategoryStore) -> None:
     """Its files stay as they are, and are in no category from then on. Raises NotFound, Conflict."""
     category = own_category(account_id, category_id, categories=categories)
     try:
-        categories.remove(category)
+        categories.remove(category, now)
     except StaleRecord:
         raise Conflict from None
 

@@ -45,7 +45,7 @@ from chalicelib.ports import (
     PinHasher,
     PinTries,
 )
-from chalicelib.services.check_pin import WRONG_PIN, check_pin
+from chalicelib.services.check_pin import require_pin
 from chalicelib.services.open_mail import ReadMail
 from chalicelib.services.read_by_link import read_by_link
 
@@ -190,8 +190,7 @@ def _refused(download: Download, reason: str) -> Note:
 def _check_pin(download: Download, pin: Pin | None, now: datetime, pin_tries: PinTries, pin_hasher: PinHasher) -> None:
     if pin is None:
         raise invalid("pin", NO_PIN)
-    if check_pin(pin, download.pin_holder, now, pin_tries=pin_tries, pin_hasher=pin_hasher) is None:
-        raise invalid("pin", WRONG_PIN)
+    require_pin(pin, download.pin_holder, download.account_id, "pin", now, pin_tries=pin_tries, pin_hasher=pin_hasher)
 
 
 def _start_unwrapping(files: Sequence[File], keys: KeyService, pool: Executor) -> list["Future[bytes] | None"]:

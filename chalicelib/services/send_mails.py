@@ -23,7 +23,7 @@ from chalicelib.domain.mail import (
     identifier_of,
     mail_id,
 )
-from chalicelib.domain.people import User, email_key
+from chalicelib.domain.people import Owner, email_key
 from chalicelib.domain.pin import Pin
 from chalicelib.ports import BodySealer, DownloadStore, FileStore, IdentifiersTaken, MailQueue, MailStore, PinHasher
 from chalicelib.services.create_download import check_files
@@ -50,7 +50,7 @@ class SentMails:
 
 def send_mails(
     new: NewMails,
-    sender: User,
+    sender: Owner,
     now: datetime,
     claim: Claim | None = None,
     *,
@@ -110,7 +110,7 @@ def _check_recipients(recipients: Sequence[Recipient]) -> None:
 
 
 def _draft(
-    new: NewMails, recipient: Recipient, sender: User, body_id: BodyId, now: datetime, expires_at: datetime
+    new: NewMails, recipient: Recipient, sender: Owner, body_id: BodyId, now: datetime, expires_at: datetime
 ) -> Mail:
     identifier = identifier_of(secrets.token_bytes(16))
     return Mail(

@@ -11,7 +11,7 @@ from chalicelib.domain.pin import Pin
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, looks_like_secret, secret_text
 from chalicelib.domain.temporary_key import LIFETIME, TemporaryKey
 from chalicelib.ports import PinHasher, PinTries, TemporaryKeyStore
-from chalicelib.services.check_pin import WRONG_PIN, check_pin
+from chalicelib.services.check_pin import require_pin
 
 NO_PIN = "You have no PIN: PATCH /api/user sets one. Without it no key is asked for."
 
@@ -34,12 +34,16 @@ def buy_temporary_key(
     """Raises Invalid for a wrong PIN, PinLocked."""
     if user.pin is None:
         raise invalid("pin", NO_PIN)
-    checked = check_pin(guess, user.pin_holder, now, pin_tries=pin_tries, pin_hasher=pin_hasher)
-    if checked is None:
-        raise invalid("pin", WRONG_PIN)
+    checked = require_pin(
+        guess, user.pin_holder, user.account_id, "pin", now, pin_tries=pin_tries, pin_hasher=pin_hasher
+    )
     text = secret_text(secrets.token_bytes(SECRET_BYTES))
     key = TemporaryKey(
-        key_hash=hash_secret(text), user_id=user.id, pin_version=checked.version, expires_at=now + LIFETIME
+        key_hash=hash_secret(text),
+        account_id=user.account_id,
+        user_id=user.id,
+        pin_version=checked.version,
+        expires_at=now + LIFETIME,
     )
     temporary_keys.add(key)
     return BoughtKey(text, key.expires_at)

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.errors import invalid
+from chalicelib.domain.ids import TokenId
 from chalicelib.domain.people import User
 from chalicelib.domain.pin import Pin, PinVerifier
-from chalicelib.ports import PinHasher, PinTries, UserStore
-from chalicelib.services.check_pin import WRONG_PIN, check_pin
+from chalicelib.ports import PinHasher, PinTries, TokenStore, UserStore
+from chalicelib.services.check_pin import require_pin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +21,21 @@ class UserChanges:
 
 
 def update_user(
-    user: User, changes: UserChanges, now: datetime, *, users: UserStore, pin_tries: PinTries, pin_hasher: PinHasher
+    user: User,
+    changes: UserChanges,
+    token_id: TokenId,
+    now: datetime,
+    *,
+    users: UserStore,
+    tokens: TokenStore,
+    pin_tries: PinTries,
+    pin_hasher: PinHasher,
 ) -> User:
-    """All of it or nothing. Raises Invalid for a wrong or missing current PIN, PinLocked, Conflict."""
+    """All of it or nothing. Raises Invalid for a wrong or missing current PIN, PinLocked, Conflict.
+
+    The user's tokens, that by which the change is made among them, show the new name before this returns. Where it
+    breaks off before (Busy), the same request again brings them there.
+    """
     if changes.current_pin is not None and not changes.sets_pin:
         raise invalid("current_pin", "Send it with the new pin, or with pin: null to remove it.")
     before = user
@@ -32,7 +45,10 @@ def update_user(
     after = replace(before, name=changes.name or user.name, timezone=changes.timezone or user.timezone)
     if changes.sets_pin:
         after = replace(after, pin=_verifier(user, changes.pin, pin_hasher))
-    return users.save(before, after) if after != before else before
+    saved = users.save(before, after) if after != before else before
+    if changes.name or changes.timezone:
+        tokens.copy_author(saved, token_id)
+    return saved
 
 
 def _checked_pin(
@@ -43,10 +59,9 @@ def _checked_pin(
         return None
     if guess is None:
         raise invalid("current_pin", "You have a PIN: changing or removing it takes the current one.")
-    checked = check_pin(guess, user.pin_holder, now, pin_tries=pin_tries, pin_hasher=pin_hasher)
-    if checked is None:
-        raise invalid("current_pin", WRONG_PIN)
-    return checked
+    return require_pin(
+        guess, user.pin_holder, user.account_id, "current_pin", now, pin_tries=pin_tries, pin_hasher=pin_hasher
+    )
 
 
 def _verifier(user: User, pin: Pin | None, pin_hasher: PinHasher) -> PinVerifier | None:

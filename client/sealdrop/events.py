@@ -27,7 +27,7 @@ class Event:
     sequence: int  # from 1, without a gap
     type: str
     at: datetime
-    actor: str  # user, performer, operator, system:event, system:sweep, unknown
+    actor: str  # user, performer, operator, system:event, system:mail, system:sweep, unknown
     user_id: str | None
     token_id: str | None
     ip: str | None

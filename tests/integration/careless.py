@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from chalicelib.adapters import dynamo_categories
+from chalicelib.adapters.dynamo_authors import user_key
 from chalicelib.adapters.dynamo_categories import DynamoCategories, _name_item, _name_key, count_key
 from chalicelib.adapters.dynamo_categories import _to_item as category_item
 from chalicelib.adapters.dynamo_claims import DynamoClaims, keep
@@ -14,21 +15,18 @@ from chalicelib.adapters.dynamo_downloads import DynamoDownloads, _key_item, _to
 from chalicelib.adapters.dynamo_files import DynamoFiles, file_key, to_item
 from chalicelib.adapters.dynamo_limiter import DynamoLimiter
 from chalicelib.adapters.dynamo_people import (
-    DynamoTokens,
     DynamoUsers,
     _account_item,
     _address_item,
     _user_from,
     _user_item,
     address_key,
-    token_item,
-    token_key,
-    user_key,
 )
 from chalicelib.adapters.dynamo_pins import DynamoPinTries, _key, _tries_from
 from chalicelib.adapters.dynamo_purses import purse_key
 from chalicelib.adapters.dynamo_table import Item, MetadataTable, timestamp, to_dynamo
 from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys, temporary_key
+from chalicelib.adapters.dynamo_tokens import DynamoTokens, token_item, token_key
 from chalicelib.adapters.dynamo_transaction import put, transact
 from chalicelib.adapters.dynamo_verifiers import verifier_from
 from chalicelib.bootstrap import World

@@ -71,11 +71,15 @@ def key() -> DownloadKey:
 # Every method of every port that calls AWS, with the call it makes.
 CALLS: dict[str, tuple[str, Act]] = {
     "Limiter.take": ("dynamodb.UpdateItem", lambda w: w.limiter.take("192.0.2.1", 0)),
-    "TokenStore.add": ("dynamodb.PutItem", lambda w: w.tokens.add(a_token())),
+    "TokenStore.add": ("dynamodb.TransactWriteItems", lambda w: w.tokens.add(a_token())),
     "TokenStore.find": ("dynamodb.GetItem", lambda w: w.tokens.find(a_hash())),
     "TokenStore.list_of": ("dynamodb.Query", lambda w: w.tokens.list_of(ALICE_ID, 5, None)),
     "TokenStore.revoke": ("dynamodb.UpdateItem", lambda w: w.tokens.revoke(a_token().id, ALICE_ID, NOW)),
     "TokenStore.note_use": ("dynamodb.UpdateItem", lambda w: w.tokens.note_use(a_hash(), NOW)),
+    "TokenStore.copy_author": (
+        "dynamodb.TransactWriteItems",
+        lambda w: w.tokens.copy_author(a_user(), a_token().id),
+    ),
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),
     "UserStore.find_account": ("dynamodb.GetItem", lambda w: w.users.find_account(ALICES)),
@@ -91,7 +95,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "TemporaryKeyStore.add": ("dynamodb.PutItem", lambda w: w.temporary_keys.add(a_temporary_key())),
     "TemporaryKeyStore.find": ("dynamodb.GetItem", lambda w: w.temporary_keys.find(a_hash())),
     "TemporaryKeyStore.remove": (
-        "dynamodb.DeleteItem",
+        "dynamodb.UpdateItem",
         lambda w: w.temporary_keys.remove(a_hash(), ALICE_ID, NOW),
     ),
     "FileStore.add": ("dynamodb.TransactWriteItems", lambda w: w.files.add(a_file())),
@@ -116,7 +120,7 @@ CALLS: dict[str, tuple[str, Act]] = {
         "dynamodb.TransactWriteItems",
         lambda w: w.categories.save(a_category(name="new"), a_category()),
     ),
-    "CategoryStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.categories.remove(a_category())),
+    "CategoryStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.categories.remove(a_category(), NOW)),
     "ClaimStore.find": ("dynamodb.GetItem", lambda w: w.claims.find(a_claim())),
     "QuotaStore.find": ("dynamodb.BatchGetItem", lambda w: w.quotas.find(ALICES, NOW)),
     "QuotaStore.charge": ("dynamodb.TransactWriteItems", lambda w: w.quotas.charge(ALICES, Usage(mails=1), NOW)),
@@ -171,7 +175,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "InboxStore.find": ("dynamodb.GetItem", lambda w: w.inbox.find(a_mail().id)),
     "InboxStore.list_of": ("dynamodb.Query", lambda w: w.inbox.list_of(ALICE_ID, BY_RECEIPT, 5, None)),
     "InboxStore.search": ("dynamodb.Query", lambda w: w.inbox.search(ALICE_ID, "x", BY_RECEIPT, 5, None)),
-    "InboxStore.remove": ("dynamodb.DeleteItem", lambda w: w.inbox.remove(a_mail().id, ALICE_ID)),
+    "InboxStore.remove": ("dynamodb.UpdateItem", lambda w: w.inbox.remove(a_mail().id, ALICE_ID)),
     "BodySealer.seal": ("kms.GenerateDataKey", lambda w: w.bodies.seal("x", {"body": "b"})),
     "BodySealer.open": ("kms.Decrypt", lambda w: w.bodies.open(w.bodies.seal("x", {"body": "b"}), {"body": "b"})),
     "MailQueue.deliver": ("sqs.SendMessageBatch", lambda w: w.mail_queue.deliver([a_mail().id])),

@@ -101,7 +101,7 @@ def test_a_name_may_change_its_case_or_nothing(categories: CategoryStore) -> Non
 
 def test_the_name_of_a_deleted_one_is_free(categories: CategoryStore) -> None:
     category = categories.add(a_category())
-    categories.remove(category)
+    categories.remove(category, NOW)
     assert categories.find(category.id) is None
     assert categories.add(a_category()).name == category.name
 
@@ -116,7 +116,7 @@ def test_their_number_has_an_end(categories: CategoryStore) -> None:
         categories.add(a_category(name="4"))
     assert categories.add(a_category(name="4", account_id=BOBS))
     categories.save(replace(made[0], name="one"), made[0])
-    categories.remove(made[1])
+    categories.remove(made[1], NOW)
     named(categories, "4")
     with pytest.raises(TooManyCategories):
         categories.add(a_category(name="5"))
@@ -131,7 +131,7 @@ def test_what_was_refused_counts_for_nothing(categories: CategoryStore) -> None:
             categories.add(a_category(name="1"))
     gone = a_category(name="3")
     with pytest.raises(StaleRecord):
-        categories.remove(gone)
+        categories.remove(gone, NOW)
     named(categories, "3")
     assert names(categories) == ["1", "2", "3"]
 
@@ -146,18 +146,18 @@ def test_of_two_changes_to_one_revision_the_second_is_stale(categories: Category
         with pytest.raises(StaleRecord):
             categories.save(late, read)
     with pytest.raises(StaleRecord):
-        categories.remove(read)
+        categories.remove(read, NOW)
     assert categories.find(read.id) == first
     assert names(categories) == ["two"]
 
 
 def test_what_went_does_not_come_back(categories: CategoryStore) -> None:
     category = categories.add(a_category())
-    categories.remove(category)
+    categories.remove(category, NOW)
     with pytest.raises(StaleRecord):
         categories.save(replace(category, name="again"), category)
     with pytest.raises(StaleRecord):
-        categories.remove(category)
+        categories.remove(category, NOW)
     assert names(categories) == []
     named(categories, "again", category.name)
 

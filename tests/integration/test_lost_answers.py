@@ -26,6 +26,7 @@ from tests.integration.test_pin_store import a_key as a_temporary_key
 from tests.integration.test_user_store import a_user, added, an_account, first_token
 from tests.support.builders import (
     ALICE_ID,
+    ALICES,
     NOW,
     PIN,
     a_download,
@@ -239,7 +240,7 @@ def test_a_mail_is_opened_once_and_counts_as_opened(world: World, hooks: Hooks) 
 def test_a_mail_is_hidden_and_so_it_is_gone(world: World, hooks: Hooks) -> None:
     """At the second attempt there is nothing left to hide; DELETE answers 404 then, which clients take for done."""
     mail = add_mails(world, a_mail())[0]
-    world.mails.save(mail, entry_of(mail, ALICE_ID, NOW))
+    world.mails.save(mail, entry_of(mail, ALICE_ID, ALICES, NOW))
     hooks.lose_answers("dynamodb.DeleteItem")
     world.inbox.remove(mail.id, ALICE_ID)
     assert world.inbox.find(mail.id) is None

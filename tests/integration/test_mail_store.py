@@ -64,7 +64,7 @@ def added(ports: World, **changes: Any) -> Mail:
 def received(ports: World, **changes: Any) -> InboxEntry:
     """In Bob's inbox."""
     mail = added(ports, **changes)
-    entry = entry_of(mail, BOB_ID, mail.created_at)
+    entry = entry_of(mail, BOB_ID, BOBS, mail.created_at)
     ports.mails.save(mail, entry)
     return entry
 
@@ -156,7 +156,7 @@ def test_a_mail_that_went_does_not_come_back(ports: World) -> None:
 
 def test_it_is_sent_and_in_its_inbox_by_one_write(ports: World) -> None:
     mail = added(ports)
-    entry = entry_of(mail, BOB_ID, NOW)
+    entry = entry_of(mail, BOB_ID, BOBS, NOW)
     sent = ports.mails.save(mail.was_sent("m", NOW), entry)
     assert ports.mails.find(mail.id) == sent
     assert ports.inbox.find(mail.id) == entry
@@ -166,7 +166,7 @@ def test_what_is_stale_reaches_no_inbox(ports: World) -> None:
     mail = added(ports)
     ports.mails.save(mail.opened(NOW))
     with pytest.raises(StaleRecord):
-        ports.mails.save(mail.was_sent("m", NOW), entry_of(mail, BOB_ID, NOW))
+        ports.mails.save(mail.was_sent("m", NOW), entry_of(mail, BOB_ID, BOBS, NOW))
     assert ports.inbox.find(mail.id) is None
 
 

@@ -23,7 +23,7 @@ from tests.integration import careless
 from tests.integration.hooks import Hooks
 from tests.integration.test_download_store import a_hash
 from tests.integration.test_user_store import an_account, first_token
-from tests.support.builders import ALICE_ID, BOB_ID, NOW, PIN, a_download, a_user, checking_pins, new_id
+from tests.support.builders import ALICE_ID, ALICES, BOB_ID, NOW, PIN, a_download, a_user, checking_pins, new_id
 
 RIGHT, WRONG = clean_pin(PIN), clean_pin("0000")
 KINDS = ["user", "download"]
@@ -333,6 +333,7 @@ def test_k5_kms_sees_the_slow_hash_and_never_the_pin(world: World, hooks: Hooks)
 def a_key(**changes: Any) -> TemporaryKey:
     fields = {
         "key_hash": a_hash(),
+        "account_id": ALICES,
         "user_id": ALICE_ID,
         "pin_version": new_id(),
         "expires_at": NOW + timedelta(hours=1),

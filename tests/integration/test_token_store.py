@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.dynamo_tokens import DynamoTokens
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, Scope
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import TokenId
 from chalicelib.domain.page import Page, Position
+from chalicelib.domain.people import Author, User
 from chalicelib.domain.secret import SecretHash
 from chalicelib.ports import TokenStore
 from infra.local.stack import EmulatedAws
 from tests.integration.pages import pages, rows
-from tests.support.builders import ALICE_ID, BOB_ID, BOBS, NOW, a_token, new_id
+from tests.support.builders import ALICE, ALICE_ID, BOB_ID, BOBS, NOW, a_token, a_user, new_id
 
 
 @pytest.fixture
@@ -70,6 +73,73 @@ def test_adding_never_replaces(tokens: TokenStore) -> None:
     with pytest.raises((ClientError, RuntimeError)):
         tokens.add(replace(token, user_id=BOB_ID))
     assert tokens.find(token.secret_hash) == token
+
+
+# -- the copy of its user ----------------------------------------------------------------------------------------------
+
+
+def enrolled(ports: World) -> tuple[User, ApiToken]:
+    """Alice and her first token."""
+    user, token = a_user(), a_token()
+    ports.users.add(user, None, token)
+    return user, token
+
+
+def author_in(ports: World, token: ApiToken) -> Author:
+    found = ports.tokens.find(token.secret_hash)
+    assert found
+    return found.author
+
+
+def test_a_new_name_is_in_every_token_of_the_user(ports: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.adapters.dynamo_tokens.BATCH_KEYS", 2)  # so that there are pages
+    user, first = enrolled(ports)
+    others, bobs = [a_token() for _ in range(4)], a_token(user_id=BOB_ID, account_id=BOBS)
+    for token in (*others, bobs):
+        ports.tokens.add(token)
+    renamed = ports.users.save(user, replace(user, name="Alice Adams", timezone="Asia/Tokyo"))
+    ports.tokens.copy_author(renamed, first.id)
+    assert {author_in(ports, token) for token in (first, *others)} == {renamed.author}
+    assert author_in(ports, bobs) == ALICE, "as it was made"
+
+
+def test_what_the_user_was_called_before_is_copied_no_more(ports: World) -> None:
+    """Whoever changed the user meanwhile copies that."""
+    user, token = enrolled(ports)
+    first = ports.users.save(user, replace(user, name="First"))
+    second = ports.users.save(first, replace(first, name="Second"))
+    ports.tokens.copy_author(second, token.id)
+    ports.tokens.copy_author(first, token.id)
+    assert author_in(ports, token) == second.author
+
+
+def test_a_token_that_is_revoked_stays_so(ports: World) -> None:
+    user, token = enrolled(ports)
+    other = a_token()
+    ports.tokens.add(other)
+    ports.tokens.revoke(token.id, ALICE_ID, NOW)
+    renamed = ports.users.save(user, replace(user, name="Alice Adams"))
+    ports.tokens.copy_author(renamed, token.id)
+    assert ports.tokens.find(token.secret_hash) is None
+    assert author_in(ports, other) == renamed.author
+
+
+def test_no_token_is_made_with_a_name_that_was_changed_meanwhile(ports: World) -> None:
+    user, _ = enrolled(ports)
+    ports.users.save(user, replace(user, name="Alice Adams"))
+    late = a_token()
+    with pytest.raises(Conflict):
+        ports.tokens.add(late)
+    assert ports.tokens.find(late.secret_hash) is None
+
+
+def test_a_token_that_the_list_does_not_show_yet(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index lags. That by which the change is made is known without it."""
+    user, token = enrolled(world)
+    monkeypatch.setattr(DynamoTokens, "list_of", lambda *_: Page([], None))
+    renamed = world.users.save(user, replace(user, name="Alice Adams"))
+    world.tokens.copy_author(renamed, token.id)
+    assert author_in(world, token) == renamed.author
 
 
 # -- list_of -----------------------------------------------------------------------------------------------------------

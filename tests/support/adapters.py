@@ -31,6 +31,13 @@ def users_on(table: Any) -> Any:
     return DynamoUsers(table, creations_on(table).quotas)
 
 
+def mails_on(table: Any) -> Any:
+    from chalicelib.adapters.dynamo_mails import DynamoMails
+    from chalicelib.adapters.dynamo_postings import SearchTable
+
+    return DynamoMails(table, SearchTable(table.client, "search"), creations_on(table))
+
+
 def files_on(table: Any, quota: Quota = DEFAULT_QUOTA) -> Any:
     from chalicelib.adapters.dynamo_files import DynamoFiles
     from chalicelib.adapters.dynamo_postings import SearchTable

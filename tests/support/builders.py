@@ -93,6 +93,7 @@ def a_token(**changes: Any) -> ApiToken:
         "secret_hash": uuid.uuid4().hex * 2,
         "user_id": ALICE_ID,
         "account_id": ALICES,
+        "author": ALICE,
         "name": "laptop",
         "scopes": frozenset(Scope),
         "created_at": NOW,
@@ -357,16 +358,17 @@ def a_verifier(**changes: Any) -> PinVerifier:
 
 def give_pin(world: FakeWorld, caller: Caller, pin: str = PIN) -> User:
     """Set the caller's PIN past the API; answers the user."""
-    user = world.users.users[caller.token.user_id]
-    world.users.users[user.id] = replace(user, pin=verifier_for(world, user.pin_holder, pin))
-    return world.users.users[user.id]
+    user = world.users.find(caller.token.user_id)
+    assert user
+    return world.users.save(user, replace(user, pin=verifier_for(world, user.pin_holder, pin)))
 
 
 def a_temporary_key(world: FakeWorld, user: User, **changes: Any) -> str:
     """A good one, bought an instant ago with the PIN that the user has; answers its text."""
     assert user.pin
     text = secret_text(secrets.token_bytes(SECRET_BYTES))
-    fields = {"user_id": user.id, "pin_version": user.pin.version, "expires_at": NOW + LIFETIME}
+    whose = {"account_id": user.account_id, "user_id": user.id, "pin_version": user.pin.version}
+    fields = {**whose, "expires_at": NOW + LIFETIME}
     world.temporary_keys.add(TemporaryKey(**{"key_hash": hash_secret(text), **fields} | changes))
     return text
 

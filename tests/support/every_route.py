@@ -134,7 +134,7 @@ def _create_token(world: FakeWorld, owner: Caller) -> Good:
 
 
 def _revoke_token(world: FakeWorld, owner: Caller) -> Good:
-    spare = a_token(user_id=owner.token.user_id, account_id=owner.account_id)
+    spare = a_token(user_id=owner.user_id, account_id=owner.account_id, author=owner.token.author)
     world.tokens.add(spare)
     return Good({"token_id": spare.id}, status=204)
 
@@ -183,7 +183,7 @@ def _list_inbox(world: FakeWorld, owner: Caller) -> Good:
 def _received(world: FakeWorld, owner: Caller) -> dict[str, str]:
     """From an account that is neither Alice's nor Bob's."""
     mail = stored_mail(world)
-    world.inbox.records[mail.id] = entry_of(mail, owner.user_id, NOW)
+    world.mails.save(mail.was_sent("m", NOW), entry_of(mail, owner.user_id, owner.account_id, NOW))
     return {"mail_id": mail.id}
 
 

@@ -202,7 +202,7 @@ class FakeCategories(Fake):
         return self._put(category)
 
     @port
-    def remove(self, category: Category) -> None:
+    def remove(self, category: Category, now: datetime) -> None:  # noqa: ARG002 - the record goes at once
         if self.records.get(category.id) != category:
             raise StaleRecord
         del self.records[category.id]
@@ -219,11 +219,15 @@ class FakeTokens(Fake):
     def __init__(self) -> None:
         super().__init__()
         self.records: dict[TokenId, ApiToken] = {}
+        self.users: dict[UserId, User] = {}  # FakeUsers' own
 
     @port
     def add(self, token: ApiToken) -> None:
         if token.id in self.records:
             raise RuntimeError(f"{token.id} is there already: secrets are random")
+        user = self.users.get(token.user_id)
+        if user and user.author != token.author:
+            raise Conflict
         self.records[token.id] = token
 
     @port
@@ -249,12 +253,20 @@ class FakeTokens(Fake):
             if token.secret_hash == secret_hash:
                 self.records[token_id] = replace(token, last_used_at=at)
 
+    @port
+    def copy_author(self, user: User, also: TokenId) -> None:  # noqa: ARG002 - no list lags here
+        if self.users.get(user.id, user).author != user.author:
+            return
+        for token_id, token in self.records.items():
+            if token.user_id == user.id:
+                self.records[token_id] = replace(token, author=user.author)
+
 
 class FakeUsers(Fake):
     def __init__(self, tokens: FakeTokens | None = None) -> None:
         super().__init__()
         self.tokens = tokens or FakeTokens()
-        self.users: dict[UserId, User] = {}
+        self.users = self.tokens.users
         self.accounts: dict[AccountId, Account] = {}
         self.addresses: dict[str, UserId] = {}
 

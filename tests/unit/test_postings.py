@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.dynamo_files import to_item
-from chalicelib.adapters.dynamo_people import token_item
 from chalicelib.adapters.dynamo_postings import difference, postings
 from chalicelib.adapters.dynamo_table import Item, Key
+from chalicelib.adapters.dynamo_tokens import token_item
 from chalicelib.domain.file import File
 from chalicelib.domain.folding import fold
 from chalicelib.domain.search import SUFFIX_LENGTH, search_text, suffixes, usable_keyword

@@ -1,10 +1,14 @@
 """sealdrop ls"""
 
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
 from sealdrop.commands.common import connect, json_option
+
+if TYPE_CHECKING:
+    from sealdrop.models import File
 
 SORTS = {
     "newest": "-created_at",
@@ -40,7 +44,7 @@ def command(
 ) -> int:
     """List the account's files. Times are in your own time zone."""
     from sealdrop.errors import UsageError
-    from sealdrop.output import human_size, local_time, note, print_json, print_table
+    from sealdrop.output import note, print_json
 
     if trashed and status:
         raise UsageError("the trash holds ready files only: leave out --status or --trashed")
@@ -56,6 +60,15 @@ def command(
     if not files:
         click.echo(_nothing(keyword, status, trashed=trashed), err=True)
         return 0
+    _print(files)
+    if next(listed, None) is not None:
+        note(f"there are more: sealdrop ls --limit {limit * 2}")
+    return 0
+
+
+def _print(files: "list[File]") -> None:
+    from sealdrop.output import human_size, local_time, print_table
+
     rows = [
         (
             file.id,
@@ -68,9 +81,6 @@ def command(
         for file in files
     ]
     print_table(("ID", "SIZE", "SEALED", "CREATED", "EXPIRES", "NAME"), rows)
-    if next(listed, None) is not None:
-        note(f"there are more: sealdrop ls --limit {limit * 2}")
-    return 0
 
 
 def _nothing(keyword: str | None, status: str | None, *, trashed: bool) -> str:

@@ -6,22 +6,36 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters import dynamo_downloads, dynamo_files, dynamo_people
+from chalicelib.adapters import (
+    dynamo_categories,
+    dynamo_downloads,
+    dynamo_files,
+    dynamo_inbox,
+    dynamo_mails,
+    dynamo_people,
+    dynamo_tokens,
+)
 from chalicelib.adapters.dynamo_touch import TOUCHED, mark_of
 from chalicelib.adapters.event_rules import RULES, read_events
 from chalicelib.domain.act import Actor
 from chalicelib.domain.event import EventType
 from chalicelib.domain.ids import is_uuid
+from chalicelib.domain.mail import MailStatus, entry_of
 from chalicelib.domain.people import Account, User
 from chalicelib.ports import Change, Item
 from tests.support.builders import (
     ALICE_ID,
     ALICES,
+    BOB_ID,
+    BOBS,
     NOW,
+    a_category,
     a_download,
     a_file,
+    a_mail,
     a_ready_file,
     a_token,
+    a_verifier,
     an_act,
 )
 
@@ -29,6 +43,8 @@ EARLIER = NOW - timedelta(seconds=5)
 FILE, OTHER = a_ready_file(), a_ready_file()
 DOWNLOAD = a_download(FILE, OTHER)
 TOKEN = a_token()
+CATEGORY, MAIL, KEY_HASH = a_category(name="Salaries"), a_mail(subject="Your dismissal"), "c0ffee" * 10
+FIRST_PIN, SECOND_PIN = a_verifier(), a_verifier()
 USER = User(id=ALICE_ID, account_id=ALICES, email="a@example.com", name="A", timezone="UTC", created_at=NOW)
 
 
@@ -42,11 +58,28 @@ def download(**changes: Any) -> Item:
 
 
 def token(**more: Any) -> Item:
-    return dynamo_people.token_item(TOKEN) | more
+    return dynamo_tokens.token_item(TOKEN) | more
 
 
 def user(**changes: Any) -> Item:
     return dynamo_people._user_item(replace(USER, **changes))
+
+
+def category(**more: Any) -> Item:
+    return dynamo_categories._to_item(CATEGORY) | more
+
+
+def mail(**changes: Any) -> Item:
+    return dynamo_mails.to_item(replace(MAIL, **changes))
+
+
+def entry(**more: Any) -> Item:
+    return dynamo_inbox.entry_item(entry_of(MAIL, BOB_ID, ALICES, NOW)) | more
+
+
+def key(**more: Any) -> Item:
+    whose = {"account_id": ALICES, "user_id": ALICE_ID}
+    return {"pk": f"TEMPORARYKEY#{KEY_HASH}", "sk": "TEMPORARYKEY", **whose, "expires_at": "later", **more}
 
 
 def change(old: Item | None, new: Item | None, **fields: Any) -> Change:
@@ -107,6 +140,33 @@ CASES: dict[str, tuple[Item | None, Item | None, list[str]]] = {
     "changed": (user(), user(name="B"), ["user.changed"]),
     "moved": (user(), user(timezone="Europe/Vienna"), ["user.changed"]),
     "the record of a user going": (user(), None, ["user.erased"]),
+    "given a PIN": (user(), user(pin=FIRST_PIN), ["pin.changed"]),
+    "another PIN": (user(pin=FIRST_PIN), user(pin=SECOND_PIN), ["pin.changed"]),
+    "rid of the PIN": (user(pin=FIRST_PIN), user(), ["pin.changed"]),
+    "a try at the PIN": (user(pin=FIRST_PIN), {**user(pin=FIRST_PIN), "pin_tries": {"t"}}, []),
+    "a category made": (None, category(), ["category.created"]),
+    "a category renamed": (category(), category(name="Fees"), ["category.changed"]),
+    "a category painted": (category(), category(color="#000000"), ["category.changed"]),
+    "a category deleted": (category(), category(removed_at="now"), ["category.deleted"]),
+    "the record of a deleted category going": (category(removed_at="now"), None, []),
+    "the record of a category going": (category(), None, ["category.erased"]),
+    "categories counted": (None, {"pk": f"ACCOUNT#{ALICES}", "sk": "CATEGORIES", "category_count": 1}, []),
+    "a mail sent": (None, mail(), ["mail.sent"]),
+    "a mail tried": (mail(), mail(tried_at=NOW), []),
+    "a mail delivered": (mail(), mail(status=MailStatus.SUCCESS, sent_at=NOW), ["mail.delivered"]),
+    "a mail failed": (mail(), mail(status=MailStatus.FAILED, failed_reason="carol@example.net"), ["mail.failed"]),
+    "a mail opened": (mail(), mail(opened_at=NOW), ["mail.opened"]),
+    "a mail reminded of": (mail(), mail(reminded_at=NOW), ["mail.reminded"]),
+    "a mail revoked": (mail(), mail(revoked_at=NOW), ["mail.revoked"]),
+    "the record of a mail going": (mail(), None, ["mail.erased"]),
+    "received": (None, entry(), ["inbox.received"]),
+    "out of the inbox": (entry(), entry(is_removed=True), ["inbox.deleted"]),
+    "the record of what is out of the inbox going": (entry(is_removed=True), None, []),
+    "the record in an inbox going": (entry(), None, ["inbox.erased"]),
+    "a key bought": (None, key(), ["key.bought"]),
+    "a key dropped": (key(), key(dropped_at="now"), ["key.dropped"]),
+    "the record of a dropped key going": (key(dropped_at="now"), None, []),
+    "the record of a key going": (key(), None, ["key.erased"]),
     "an account made": (
         None,
         dynamo_people._account_item(Account(id=ALICES, name="A", created_at=NOW)),
@@ -147,6 +207,8 @@ def test_every_type_comes_from_a_rule_or_a_note() -> None:
     noted = {
         EventType.DOWNLOAD_REFUSED,
         EventType.DOWNLOAD_RESUMED,
+        EventType.PIN_LOCKED,
+        EventType.PIN_REFUSED,
         EventType.TOKEN_REFUSED,
         EventType.UPLOAD_SIGNED,
     }
@@ -175,6 +237,27 @@ class TestSubjects:
         (event,) = read_events(change(None, token()))
         assert event.subject == {"token": TOKEN.id, "user": ALICE_ID}
         assert event.detail["scopes"] == " ".join(sorted(TOKEN.scopes))
+
+    def test_a_mail_and_its_download(self) -> None:
+        (event,) = read_events(change(None, mail()))
+        assert event.subject == {"mail": MAIL.id, "download": MAIL.download_id}
+        assert event.detail["file_count"] == 1
+
+    def test_a_mail_in_an_inbox(self) -> None:
+        (event,) = read_events(change(None, entry()))
+        assert event.subject == {"mail": MAIL.id, "user": BOB_ID}
+
+    def test_e6_a_temporary_key_is_not_named(self) -> None:
+        (event,) = read_events(change(None, key()))
+        assert event.subject == {"user": ALICE_ID}
+
+    @pytest.mark.parametrize(
+        ("before", "after", "what"),
+        [(None, FIRST_PIN, "made"), (FIRST_PIN, SECOND_PIN, "replaced"), (FIRST_PIN, None, "removed")],
+    )
+    def test_what_became_of_a_pin(self, before: Any, after: Any, what: str) -> None:
+        (event,) = read_events(change(user(pin=before), user(pin=after)))
+        assert (event.subject, event.detail) == ({"user": ALICE_ID}, {"change": what})
 
 
 NOTE: Item = {
@@ -219,6 +302,16 @@ class TestWho:
         (event,) = read_events(change(file(), file(filename="o.pdf") | {TOUCHED: mark_of(act)}))
         assert event.act == act
 
+    def test_m3_who_acts_from_another_account_is_a_performer_to_this_one(self) -> None:
+        """So no sender learns whether a recipient has an account here."""
+        act = replace(self.ACT, account_id=BOBS, user_id=BOB_ID)
+        (event,) = read_events(change(mail(), mail(opened_at=NOW) | {TOUCHED: mark_of(act)}))
+        assert event.act == replace(act, actor=Actor.PERFORMER, account_id=None, user_id=None, token_id=None)
+        (event,) = read_events(
+            change(mail(), mail(opened_at=NOW) | {TOUCHED: mark_of(replace(act, account_id=ALICES))})
+        )
+        assert event.act == replace(act, account_id=None)
+
     def test_e3_a_write_past_the_service_is_an_event_too_and_nobodys(self) -> None:
         """The mark that stands there is that of the write before."""
         mark = {TOUCHED: mark_of(self.ACT)}
@@ -243,6 +336,7 @@ class TestWho:
 def test_e6_no_event_holds_a_secret_or_a_name() -> None:
     """Of all that these records hold, only ids and what the rules name go on."""
     secrets = [TOKEN.secret_hash, TOKEN.name, FILE.filename, "other.pdf", "o.pdf", "a@example.com", "Alice", FILE.type]
+    secrets += [CATEGORY.name, MAIL.subject, "carol@", "Carol", KEY_HASH, FIRST_PIN.version, FIRST_PIN.mac.hex()]
     told = "".join(str(read_events(change(old, new))) for old, new, _ in CASES.values())
     assert FILE.id in told
     assert [secret for secret in secrets if secret in told] == []

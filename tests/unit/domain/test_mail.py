@@ -188,7 +188,7 @@ class TestLists:
 
     def test_an_inbox_entry_is_the_senders_side(self) -> None:
         mail = a_mail()
-        entry = entry_of(mail, BOB_ID, NOW + SECOND)
+        entry = entry_of(mail, BOB_ID, BOBS, NOW + SECOND)
         assert (entry.id, entry.user_id, entry.received_at) == (mail.id, BOB_ID, NOW + SECOND)
         assert entry.forgotten_at == mail.forgotten_at == mail.expires_at + timedelta(days=90)
         assert {name: value(entry) for name, value in INBOX_SORTS.items()} == {

@@ -12,13 +12,14 @@ from chalicelib.domain.chain import Entry, Head, breaks, hash_of, link
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.event import About, EventType
+from chalicelib.domain.pin import MAX_TRIES
 from chalicelib.domain.secret import hash_secret
 from chalicelib.ports import Change
 from chalicelib.services.perform_download import find_download_key, perform_download, resume_download
 from chalicelib.services.record_events import record_events
 from infra.local.template import load
 from tests.support.adapters import downloads_on, files_on
-from tests.support.app_client import AppClient
+from tests.support.app_client import Answer, AppClient
 from tests.support.builders import (
     ALICES,
     BOBS,
@@ -29,11 +30,13 @@ from tests.support.builders import (
     a_ready_file,
     an_act,
     an_event,
+    give_pin,
     key_to,
     new_id,
     performing,
     resuming,
     stored,
+    verifier_for,
 )
 from tests.support.fake_aws import FakeMacs
 from tests.support.fakes import FakeEvents, FakeWorld, raises
@@ -162,6 +165,30 @@ def test_e3_a_refused_perform_is_noted(api: AppClient, world: FakeWorld) -> None
     assert api.post(f"/public/downloads/{text}").status == 410
     (note,) = world.notes.noted
     assert (note.type, note.outcome, note.account_id) == (EventType.DOWNLOAD_REFUSED, "gone", ALICES)
+
+
+def test_e3_a_wrong_pin_is_noted_and_one_that_is_locked_out(api: AppClient, world: FakeWorld, alice: Caller) -> None:
+    user = give_pin(world, alice)
+    download = a_download(stored(world, a_ready_file()))
+    world.downloads.add(replace(download, pin=verifier_for(world, download.pin_holder)))
+    path = f"/public/downloads/{key_to(world, download)}"
+    asks: dict[str, Callable[[], Answer]] = {
+        "download": lambda: api.post(path, {"pin": "0000"}),
+        "user": lambda: api.post("/keys", {"pin": "0000"}, token=alice.text),
+    }
+    whose = {"download": (ALICES, download.id), "user": (alice.account_id, user.id)}
+    for kind, ask in asks.items():
+        world.notes.noted.clear()
+        assert [ask().status for _ in range(MAX_TRIES + 1)] == [422] * MAX_TRIES + [429]
+        *refused, locked = world.notes.noted
+        assert [(note.type, note.outcome) for note in refused] == [(EventType.PIN_REFUSED, "invalid")] * MAX_TRIES
+        assert (locked.type, locked.outcome) == (EventType.PIN_LOCKED, "pin_locked")
+        account_id, holder_id = whose[kind]
+        assert {note.account_id for note in world.notes.noted} == {account_id}
+        assert [note.subject for note in world.notes.noted] == [{kind: holder_id}] * (MAX_TRIES + 1)
+    world.notes.noted.clear()
+    assert api.patch("/user", {"pin": None, "current_pin": "0000"}, token=alice.text).status == 429
+    assert [note.type for note in world.notes.noted] == [EventType.PIN_LOCKED]
 
 
 # --- E4 --------------------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def test_s2_a_secret_is_stored_as_its_hash() -> None:
 
 
 def test_s2_a_tokens_record_leads_to_no_token() -> None:
-    from chalicelib.adapters.dynamo_people import token_item
+    from chalicelib.adapters.dynamo_tokens import token_item
 
     token = a_token(secret_hash=hash_secret(SECRET))
     assert SECRET not in json.dumps(token_item(token), default=str)

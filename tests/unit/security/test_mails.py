@@ -24,6 +24,7 @@ from chalicelib.services.read_mails import show_mail
 from chalicelib.services.revoke_mail import revoke_mail
 from chalicelib.wire.html_body import sanitised
 from chalicelib.wire.mail_events import NotOurMailEvent, parse_mail_event
+from tests.support.adapters import downloads_on, mails_on
 from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICES,
@@ -65,7 +66,7 @@ def sent_by_link(world: FakeWorld, **changes: Any) -> tuple[Mail, str]:
 
 def received(world: FakeWorld, user_id: Any) -> Mail:
     mail = stored_mail(world)
-    world.inbox.records[mail.id] = entry_of(mail, user_id, NOW)
+    world.inbox.records[mail.id] = entry_of(mail, user_id, BOBS, NOW)
     return mail
 
 
@@ -188,6 +189,26 @@ def test_m3_nobody_is_looked_up_by_the_request(api: AppClient, world: FakeWorld,
     assert "find_by_email" not in world.users.calls
 
 
+def test_m3_the_senders_log_names_no_recipient(api: AppClient, world: FakeWorld, bob: Caller) -> None:
+    """Whoever opens it is a performer there, with a token or with the link."""
+    from chalicelib.adapters.dynamo_mails import to_item
+    from chalicelib.adapters.dynamo_touch import TOUCHED, mark_of
+    from chalicelib.adapters.event_rules import read_events
+    from chalicelib.domain.act import Actor
+    from chalicelib.ports import Change
+
+    sent = received(world, bob.user_id)
+    assert api.get(f"/inbox/{sent.id}", token=bob.text).status == 200
+    opened, mark = to_item(world.mails.records[sent.id]), mark_of(world.acts[-1])
+    assert mark["user_id"] == bob.user_id
+    where = {"pk": opened["pk"], "sk": opened["sk"], "expired": False}
+    change = Change(id="1", sequence="1", at=NOW, old=to_item(sent), new=opened | {TOUCHED: mark}, **where)
+    (event,) = read_events(change)
+    assert (event.type, event.account_id, event.act.actor) == ("mail.opened", sent.account_id, Actor.PERFORMER)
+    assert bob.user_id not in repr(event)
+    assert bob.token.id not in repr(event)
+
+
 @pytest.mark.parametrize("fate", ["delivered", "refused", "came back", "opened"])
 def test_m3_what_becomes_of_it_shows_the_same(
     api: AppClient, world: FakeWorld, alice: Caller, bob: Caller, fate: str
@@ -253,7 +274,7 @@ def test_m4_only_its_user_takes_it_out_of_an_inbox(table: Any) -> None:
     from chalicelib.adapters.dynamo_inbox import DynamoInbox, entry_item
 
     mail = a_mail()
-    table.put(entry_item(entry_of(mail, BOB_ID, NOW)), "attribute_not_exists(pk)")
+    table.put(entry_item(entry_of(mail, BOB_ID, BOBS, NOW)), "attribute_not_exists(pk)")
     inbox = DynamoInbox(table, None)  # type: ignore[arg-type] # nothing is searched here
     assert not inbox.remove(mail.id, a_user().id)
     assert inbox.find(mail.id)
@@ -392,12 +413,10 @@ def test_m6_nor_is_its_text_read_any_more(world: FakeWorld, end: str) -> None:
 
 
 def test_m6_the_write_that_revokes_is_the_downloads_too(table: Any) -> None:
-    from chalicelib.adapters.dynamo_downloads import DynamoDownloads
-    from chalicelib.adapters.dynamo_mails import DynamoMails
     from chalicelib.domain.mail import MailBody
     from tests.support.builders import a_download
 
-    mails, downloads, mail = DynamoMails(table, None), DynamoDownloads(table), a_mail()  # type: ignore[arg-type] # no search
+    mails, downloads, mail = mails_on(table), downloads_on(table), a_mail()
     downloads.add(a_download(id=mail.download_id, mail_id=mail.id))
     (stored_,) = mails.add([mail], MailBody(mail.body_id, ALICES, b"x", NOW))
     mails.withdraw(stored_.revoked(NOW), NOW)
@@ -485,10 +504,9 @@ def test_m8_who_writes_second_does_not_send(world: FakeWorld) -> None:
 
 
 def test_m8_the_write_refuses_what_changed(table: Any) -> None:
-    from chalicelib.adapters.dynamo_mails import DynamoMails
     from chalicelib.domain.mail import MailBody
 
-    mails, mail = DynamoMails(table, None), a_mail()  # type: ignore[arg-type] # no search
+    mails, mail = mails_on(table), a_mail()
     (stored_,) = mails.add([mail], MailBody(mail.body_id, ALICES, b"x", NOW))
     mails.save(stored_.tried(NOW))
     with pytest.raises(StaleRecord):  # also what would write the very same

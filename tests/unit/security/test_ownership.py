@@ -14,6 +14,7 @@ from chalicelib.services.create_file import create_file
 from chalicelib.services.manage_categories import CategoryChanges, delete_category, update_category
 from chalicelib.services.own_files import own_file
 from chalicelib.services.update_file import FileChanges, update_file
+from tests.support.adapters import files_on
 from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICES,
@@ -79,7 +80,7 @@ def test_o4_anothers_category_is_as_if_it_were_not_there(world: FakeWorld) -> No
             update_category(BOBS, category_id, CategoryChanges(name="Bob's"), categories=categories)
         assert caught.value.message == NotFound.default_message
         with pytest.raises(NotFound):
-            delete_category(BOBS, category_id, categories=categories)
+            delete_category(BOBS, category_id, NOW, categories=categories)
     assert categories.find(category.id) == category
 
 
@@ -127,11 +128,9 @@ class Misled:
 
 
 def searched(account_id: AccountId, client: Any) -> list[str]:
-    from chalicelib.adapters.dynamo_files import DynamoFiles
-    from chalicelib.adapters.dynamo_postings import SearchTable
     from chalicelib.adapters.dynamo_table import MetadataTable
 
-    files = DynamoFiles(MetadataTable(client, "metadata"), SearchTable(client, "search"))
+    files = files_on(MetadataTable(client, "metadata"))
     return [file.id for file in files.search(account_id, Shelf.READY, "invoice", NEWEST_FIRST, 9, None).rows]
 
 

@@ -30,6 +30,7 @@ from tests.support.adapters import downloads_on, users_on
 from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICE_ID,
+    ALICES,
     BOB_ID,
     NOW,
     PIN,
@@ -188,7 +189,9 @@ def test_k2_nobody_drops_anothers_key(table: Any) -> None:
     from chalicelib.domain.temporary_key import TemporaryKey
 
     keys, key_hash = DynamoTemporaryKeys(table), hash_secret("x")
-    keys.add(TemporaryKey(key_hash=key_hash, user_id=ALICE_ID, pin_version="v", expires_at=NOW + timedelta(hours=1)))
+    until = NOW + timedelta(hours=1)
+    hers = {"account_id": ALICES, "user_id": ALICE_ID, "pin_version": "v", "expires_at": until}
+    keys.add(TemporaryKey(key_hash=key_hash, **hers))
     assert keys.remove(key_hash, BOB_ID, NOW) is False
     assert keys.find(key_hash)
     assert keys.remove(key_hash, ALICE_ID, NOW) is True
@@ -326,7 +329,7 @@ def test_k7_a_token_alone_changes_no_pin(world: FakeWorld, new: Any, current: An
     alice = with_pin(world)
     changes = UserChanges(sets_pin=True, pin=new, current_pin=current, name="Mallory")
     with pytest.raises(Invalid) as refusal:
-        update_user(alice, changes, NOW, users=world.users, **checking_pins(world))
+        update_user(alice, changes, a_token().id, NOW, users=world.users, tokens=world.tokens, **checking_pins(world))
     assert list(refusal.value.errors or {}) == ["current_pin"]
     assert world.users.users[alice.id] == alice
 
@@ -334,7 +337,15 @@ def test_k7_a_token_alone_changes_no_pin(world: FakeWorld, new: Any, current: An
 def test_k7_no_way_to_ask_whether_a_pin_is_right(world: FakeWorld) -> None:
     alice = with_pin(world)
     with pytest.raises(Invalid):
-        update_user(alice, UserChanges(current_pin=RIGHT), NOW, users=world.users, **checking_pins(world))
+        update_user(
+            alice,
+            UserChanges(current_pin=RIGHT),
+            a_token().id,
+            NOW,
+            users=world.users,
+            tokens=world.tokens,
+            **checking_pins(world),
+        )
 
 
 @pytest.mark.parametrize("had", [None, a_verifier()])

@@ -88,7 +88,7 @@ def test_a3_a_token_makes_none_that_lives_longer(world: FakeWorld) -> None:
 
 
 def test_a4_nobody_revokes_anothers_token(table: Any) -> None:
-    from chalicelib.adapters.dynamo_people import DynamoTokens
+    from chalicelib.adapters.dynamo_tokens import DynamoTokens
 
     tokens, token = DynamoTokens(table), a_token()
     tokens.add(token)
@@ -98,7 +98,7 @@ def test_a4_nobody_revokes_anothers_token(table: Any) -> None:
 
 
 def test_a5_a_revoked_token_is_not_found(table: Any) -> None:
-    from chalicelib.adapters.dynamo_people import DynamoTokens
+    from chalicelib.adapters.dynamo_tokens import DynamoTokens
 
     tokens, token = DynamoTokens(table), a_token()
     tokens.add(token)

@@ -43,7 +43,7 @@ class TestCategories:
         assert change(world, category, color="#654321").name == "Bills"
         order = Order("name", descending=False)
         assert len(list_categories(ALICES, order, 9, None, categories=world.categories).rows) == 1
-        delete_category(ALICES, category.id, categories=world.categories)
+        delete_category(ALICES, category.id, NOW, categories=world.categories)
         assert world.categories.find(category.id) is None
 
     def test_a_color_of_its_own_unless_one_is_given(self, world) -> None:
@@ -81,7 +81,7 @@ class TestCategories:
         category = create(world)
         world.categories.before("remove", lambda: change(world, category, name="Bills"))
         with pytest.raises(Conflict):
-            delete_category(ALICES, category.id, categories=world.categories)
+            delete_category(ALICES, category.id, NOW, categories=world.categories)
         assert world.categories.find(category.id).name == "Bills"
 
 
@@ -135,5 +135,5 @@ def test_what_is_another_accounts_or_never_was(world) -> None:
         with pytest.raises(NotFound):
             update_category(ALICES, category_id, CategoryChanges(name="mine"), categories=world.categories)
         with pytest.raises(NotFound):
-            delete_category(ALICES, category_id, categories=world.categories)
+            delete_category(ALICES, category_id, NOW, categories=world.categories)
     assert world.categories.find(category.id) == category

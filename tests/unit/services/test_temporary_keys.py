@@ -42,6 +42,7 @@ def test_an_hour_for_the_right_pin(world, alice) -> None:
     assert bought.expires_at == NOW + timedelta(hours=1)
     assert world.temporary_keys.find(hash_secret(bought.text)) == TemporaryKey(
         key_hash=hash_secret(bought.text),
+        account_id=alice.account_id,
         user_id=alice.id,
         pin_version=alice.pin.version,
         expires_at=NOW + LIFETIME,

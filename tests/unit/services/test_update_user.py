@@ -9,7 +9,7 @@ from chalicelib.domain.people import User
 from chalicelib.domain.pin import MAX_TRIES, clean_pin
 from chalicelib.services.check_pin import check_pin
 from chalicelib.services.update_user import UserChanges, update_user
-from tests.support.builders import NOW, PIN, a_user, checking_pins, verifier_for
+from tests.support.builders import NOW, PIN, a_token, a_user, checking_pins, verifier_for
 from tests.support.fakes import FakeWorld, raises
 
 NEW = "another 1"
@@ -42,7 +42,7 @@ def change(world: FakeWorld, user: User, *, pin: str | None = "unsaid", current:
         current_pin=clean_pin(current) if current else None,
         **changes,
     )
-    return update_user(user, asked, NOW, users=world.users, **checking_pins(world))
+    return update_user(user, asked, a_token().id, NOW, users=world.users, tokens=world.tokens, **checking_pins(world))
 
 
 def knows(world: FakeWorld, user: User, pin: str) -> bool:
@@ -58,6 +58,20 @@ def refused(world: FakeWorld, user: User, **changes) -> dict:
 
 
 class TestNameAndTimezone:
+    def test_tokens_show_them_and_a_change_that_broke_off_is_repeated(self, world, adam) -> None:
+        token = a_token(author=adam.author)
+        world.tokens.add(token)
+        world.tokens.before("copy_author", raises(Busy()))
+        with pytest.raises(Busy):
+            change(world, adam, name="Adam Adams")
+        renamed = world.users.users[adam.id]
+        assert change(world, renamed, name="Adam Adams") == renamed
+        assert world.tokens.records[token.id].author == renamed.author
+
+    def test_a_pin_is_no_business_of_tokens(self, world, adam) -> None:
+        change(world, adam, pin=PIN)
+        assert "copy_author" not in world.tokens.calls
+
     def test_each_alone_and_both(self, world, alice) -> None:
         renamed = change(world, alice, name="Alice Adams")
         assert renamed == replace(alice, name="Alice Adams") == world.users.find(alice.id)
