@@ -36,7 +36,7 @@ class Client:
     def __init__(self, url: str, token: str | None = None, *, retry: Retry | None = None) -> None:
         self._retry = retry or Retry()
         self._api = Api(url, token, self._retry)
-        self._storage = Storage()
+        self._storage = Storage(self.url)
         self._download_keys = DownloadKeys(self._api)
 
     def __repr__(self) -> str:
@@ -234,4 +234,5 @@ class Client:
         return self._api.update_user({"pin": None, "current_pin": current})
 
     def _downloader(self, api: Api, progress: Progress | None, pin: str | None) -> Downloader:
-        return Downloader(api, self._storage, self._retry, progress, self._download_keys, pin)
+        storage = self._storage if api is self._api else Storage(api.url)
+        return Downloader(api, storage, self._retry, progress, self._download_keys, pin)
