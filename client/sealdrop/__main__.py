@@ -11,7 +11,7 @@ import click
 
 from sealdrop.errors import ExitCode, LocalFileError, SealdropError
 
-COMMANDS = ("put", "get", "ls", "rm", "events", "token", "pin", "whoami", "login")
+COMMANDS = ("put", "get", "ls", "rm", "restore", "events", "token", "pin", "whoami", "login")
 
 
 class Verbs(click.Group):

@@ -76,6 +76,8 @@ class Channel:
             except (Unreachable, ApiError) as error:
                 if lost and method == "DELETE" and isinstance(error, ApiError) and error.status == 404:
                     return {}
+                if isinstance(error, ApiError) and error.status == 401 and "authorization" in headers:
+                    error.hint = "The service does not accept this token: mistyped, revoked or expired."
                 lost = lost or is_ambiguous(error)
                 asked = error.retry_after_seconds if isinstance(error, ApiError) else None
                 again = patient and (_worth_repeating(error, repeatable=repeatable) or (races and _is_race(error)))

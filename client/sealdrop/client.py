@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.download import Downloader, SavedFile
-from sealdrop.errors import UsageError
+from sealdrop.errors import ApiError, UsageError
 from sealdrop.events import ChainEnd, Event, Verified, verify
 from sealdrop.flow import Progress
 from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
@@ -165,6 +165,17 @@ class Client:
     def trash(self, file_id: str) -> File:
         """Move a file to the trash, whence it is purged after 30 days. Safe to repeat."""
         return self._api.update(file_id, {"trashed": True})
+
+    def remove(self, file_id: str) -> str:
+        """Trash a file, or purge it where it never became ready. Answers "trashed" or "purged". Safe to repeat."""
+        try:
+            self.trash(file_id)
+        except ApiError as error:
+            if error.status != 409 or self.file(file_id).status == "ready":
+                raise
+            self.purge(file_id)
+            return "purged"
+        return "trashed"
 
     def restore(self, file_id: str) -> File:
         """Take a file out of the trash."""

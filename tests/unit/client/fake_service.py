@@ -554,6 +554,8 @@ def list_files(service: FakeService, *, body: Any, query: Any) -> Any:
 
 def update_file(service: FakeService, file_id: str, *, body: Any, query: Any) -> Any:
     record = _own(service, file_id)
+    if body.get("trashed") and record.status != "ready":
+        raise Refusal(409, "conflict", "Only a ready file can be put in the trash.")
     record.trashed = body.get("trashed", record.trashed)
     record.expires_at = body.get("expires_at", record.expires_at)
     return 200, {"data": service.view(record)}
