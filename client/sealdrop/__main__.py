@@ -16,6 +16,7 @@ COMMANDS = (
     "get",
     "ls",
     "rm",
+    "restore",
     "send",
     "inbox",
     "mails",

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.download import Downloader, SavedFile
-from sealdrop.errors import NotAllowed, NotFound, UsageError
+from sealdrop.errors import ApiError, NotAllowed, NotFound, UsageError
 from sealdrop.events import ChainEnd, Event, Verified, verify
 from sealdrop.flow import Progress
 from sealdrop.mail_models import InboxMail
@@ -40,7 +40,7 @@ class Client(Mailing):
     def __init__(self, url: str, token: str | None = None, *, retry: Retry | None = None) -> None:
         self._retry = retry or Retry()
         self._api = Api(url, token, self._retry)
-        self._storage = Storage()
+        self._storage = Storage(self.url)
         self._download_keys = DownloadKeys(self._api)
 
     def __repr__(self) -> str:
@@ -177,6 +177,17 @@ class Client(Mailing):
         """Move a file to the trash, whence it is purged after 30 days. Safe to repeat."""
         return self._api.update(file_id, {"trashed": True})
 
+    def remove(self, file_id: str) -> str:
+        """Trash a file, or purge it where it never became ready. Answers "trashed" or "purged". Safe to repeat."""
+        try:
+            self.trash(file_id)
+        except ApiError as error:
+            if error.status != 409 or self.file(file_id).status == "ready":
+                raise
+            self.purge(file_id)
+            return "purged"
+        return "trashed"
+
     def restore(self, file_id: str) -> File:
         """Take a file out of the trash."""
         return self._api.update(file_id, {"trashed": False})
@@ -252,4 +263,5 @@ class Client(Mailing):
             raise otherwise from None
 
     def _downloader(self, api: Api, progress: Progress | None, pin: str | None) -> Downloader:
-        return Downloader(api, self._storage, self._retry, progress, self._download_keys, pin)
+        storage = self._storage if api is self._api else Storage(api.url)
+        return Downloader(api, storage, self._retry, progress, self._download_keys, pin)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.channel import is_ambiguous
-from sealdrop.destination import Destination, check_room, choose, landing
+from sealdrop.destination import Destination, check_room, check_spool, choose, landing
 from sealdrop.errors import (
     ApiError,
     Gone,
@@ -42,12 +42,21 @@ Listed = OfferedFile | PerformedFile  # by who shows a download, or by who has p
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file received and verified. `path` is None where it went into a stream."""
+    """A file received. `path` is None where it went into a stream. `verified` is False where the sender left no digest
+    and did not seal it: then its size alone was checked.
+    """
 
     id: str
     full_filename: str
     size: int  # bytes
     path: Path | None
+    verified: bool
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the sender's name would have made a hidden file, see `safe_filename`."""
+        hidden = self.full_filename.replace("\\", "/").rpartition("/")[2].startswith(".")
+        return hidden and self.path is not None and self.path.name.startswith("_")
 
 
 class Grant:
@@ -156,19 +165,20 @@ class Downloader:
 
     def _save(self, grant: Grant, offered: Listed, outlet: Outlet, flow: Flow) -> SavedFile:
         file = grant.file(offered.id)
+        _check_offered(file, offered)
         if isinstance(outlet, Destination) and not outlet.is_special:
             with landing(outlet) as sink:
                 self._fetch(grant, file, sink, flow)
-            return SavedFile(file.id, file.full_filename, file.size, outlet.path)
+            return _saved(file, outlet.path)
         with tempfile.TemporaryFile(prefix="sealdrop-") as spool:  # a pipe must not see a byte that is not verified
             self._fetch(grant, file, spool, flow)
             spool.seek(0)
             if isinstance(outlet, Destination):
-                with outlet.path.open("wb") as device:
+                with outlet.path.open("ab") as device:  # what is before it in `>> file` stays
                     shutil.copyfileobj(spool, device, BLOCK_BYTES)
             else:
                 shutil.copyfileobj(spool, outlet, BLOCK_BYTES)
-        return SavedFile(file.id, file.full_filename, file.size, None)
+        return _saved(file, None)
 
     def _fetch(self, grant: Grant, file: PerformedFile, sink: BinaryIO, flow: Flow) -> None:
         """Write the verified content. Raises NotAuthentic; what was written by then is worth nothing."""
@@ -186,6 +196,18 @@ class Downloader:
                 written += len(piece)
         if written != file.size:
             raise NotAuthentic("the file has another size than the service says")
+
+
+def _saved(file: PerformedFile, path: Path | None) -> SavedFile:
+    verified = file.encryption is not None or file.checksum_sha256 is not None
+    return SavedFile(file.id, file.full_filename, file.size, path, verified)
+
+
+def _check_offered(file: PerformedFile, offered: Listed) -> None:
+    """What is handed out must be what was shown: a sealed file that turns plain is anybody's bytes."""
+    shown = (offered.encryption_mode, offered.size, offered.stored_size)
+    if (file.encryption_mode, file.size, file.stored_size) != shown:
+        raise NotAuthentic("the service hands out another file than it offered: mode or size differ")
 
 
 def _content(file: PerformedFile, stored: StoredBytes) -> Iterator[bytes]:
@@ -214,6 +236,7 @@ def _outlets(
         return destinations
     if len(names) != 1:
         raise UsageError(f"the download holds {len(names)} files, and a stream takes one", hint="Use: -o DIRECTORY")
+    check_spool(files[0].size)
     return [output]
 
 

@@ -22,7 +22,8 @@ Examples:
   sealdrop get MAIL-ID                  the files of a mail in your inbox
 
 Nothing appears at its place before all of it has been received and verified. Names come from the sender: they are
-used without any directory, and never replace a file unless --force is given. A path named with -o is replaced.
+used without any directory, with _ in place of a dot at their start, and never replace a file unless --force is given.
+A path named with -o is replaced; a link is followed, a device or pipe written into.
 
 Where a PIN is needed it is asked for, or taken from SEALDROP_PIN: your own for a file of yours, the sender's for a
 download. A mail in your inbox may take both: your own, and the sender's from SEALDROP_MAIL_PIN. What is on a command
@@ -61,7 +62,12 @@ def command(
 
     saved = with_pins(get, pin, mail_pin) if isinstance(target, FileId) else with_pin(lambda it: get(it, None), pin)
     for file in saved:
-        note(f"{file.full_filename}: {human_size(file.size)}, verified")
+        note(f"{file.full_filename}: {human_size(file.size)}, {'verified' if file.verified else 'size checked'}")
+        if file.renamed:
+            said = (
+                f"sealdrop: {file.full_filename}: saved as {file.path}, since a name that starts with a dot is hidden"
+            )
+            click.echo(printable(said), err=True)
     if json_wanted and output != "-":
         print_json(saved)
     elif output != "-":

@@ -28,6 +28,22 @@ def test_put_and_get(run: Run, here: Path, service: FakeService) -> None:
     assert (here / "report.pdf").read_bytes() == b"content"
 
 
+def test_get_says_what_became_of_a_hidden_name(run: Run, here: Path, service: FakeService) -> None:
+    record = service.add(".bash_profile", b"echo owned")
+    got = run("get", record.id)
+    assert (got.text, tree(here)) == ("_bash_profile\n", ["_bash_profile"])
+    assert "saved as _bash_profile" in got.err
+
+
+def test_get_says_verified_only_of_what_was(run: Run, here: Path, service: FakeService) -> None:
+    record = service.add("a", b"content")
+    assert "verified" in run("get", record.id, tty=True).err
+    record.checksum = None
+    said = run("get", record.id, "--force", tty=True).err
+    assert "size checked" in said
+    assert "verified" not in said
+
+
 def test_put_several(run: Run, here: Path, service: FakeService) -> None:
     for name in "abc":
         (here / name).write_text(name)
@@ -278,7 +294,7 @@ def test_get_does_not_replace_unasked(run: Run, service: FakeService, here: Path
 
 def test_get_json(run: Run, service: FakeService) -> None:
     record = service.add("a.txt", b"content")
-    expected = {"id": record.id, "full_filename": "a.txt", "size": 7, "path": "a.txt"}
+    expected = {"id": record.id, "full_filename": "a.txt", "size": 7, "path": "a.txt", "verified": True}
     assert json.loads(run("get", record.id, "--json").out) == [expected]
 
 
@@ -305,6 +321,36 @@ def test_rm(run: Run, service: FakeService) -> None:
     assert json.loads(run("ls", "--trashed", "--json").out)[0]["id"] == record.id
     assert run("rm", "--permanent", record.id).text == f"purged {record.id}\n"
     assert service.files == {}
+
+
+def test_restore(run: Run, service: FakeService) -> None:
+    record = service.add("a", b"x")
+    run("rm", record.id)
+    for _ in range(2):
+        assert run("restore", record.id).text == f"restored {record.id}\n"
+    assert not record.trashed
+    assert json.loads(run("restore", record.id, "--json").out) == [{"id": record.id, "outcome": "restored"}]
+
+
+@pytest.mark.parametrize("status", ["pending", "rejected"])
+def test_rm_of_what_never_became_ready_purges_it(run: Run, service: FakeService, status: str) -> None:
+    record = service.add("a", b"x")
+    record.status = status
+    assert run("rm", record.id).text == f"purged {record.id}\n"
+    assert service.files == {}
+
+
+def test_rm_that_lost_a_race_purges_nothing_ready(run: Run, service: FakeService) -> None:
+    record = service.add("a", b"x")
+    service.fail("PATCH", status=409, code="conflict")
+    assert run("rm", record.id).code == 1
+    assert list(service.files) == [record.id]
+
+
+def test_hints_name_what_would_help(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "sealdrop token ls" in run("token", "rm", "0b7a1f3e-5d5b-4d0e-8e6a-3f0a3f1b2c4d").err
+    monkeypatch.setenv("SEALDROP_TOKEN", "sdt_mistyped")
+    assert "mistyped, revoked or expired" in run("ls").err
 
 
 def test_rm_of_several_with_one_missing(run: Run, service: FakeService) -> None:

@@ -89,13 +89,65 @@ def test_a_device_is_written_into_and_never_replaced(client: Client, record: Rec
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
+def test_a_link_is_followed_and_stays(client: Client, record: Record, here: Path) -> None:
+    (here / "there").mkdir()
+    (here / "there" / "real").write_bytes(b"old")
+    (here / "second").symlink_to("there/real")
+    (here / "first").symlink_to("second")
+    (here / "dangling").symlink_to("there/new")
+    for name in ("first", "dangling"):
+        client.get(record.id, here / name)
+        assert (here / name).is_symlink()
+        assert (here / name).read_bytes() == CONTENT
+    (here / "loop").symlink_to("loop")
+    with pytest.raises(LocalFileError):
+        client.get(record.id, here / "loop")
+
+
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+def test_an_open_descriptor_is_written_into(client: Client, record: Record, here: Path, folder: str) -> None:
+    """Through a link too, as /dev/stdout is one; what was in the file before stays in front."""
+    with (here / "out").open("wb") as out:
+        out.write(b"before")
+        out.flush()
+        (here / "stdout").symlink_to(f"{folder}/{out.fileno()}")
+        client.get(record.id, here / "stdout")
+        inode = os.fstat(out.fileno()).st_ino
+    assert (here / "stdout").is_symlink()
+    assert (here / "out").read_bytes() == b"before" + CONTENT
+    assert (here / "out").stat().st_ino == inode
+
+
+@pytest.mark.parametrize("output", [None, "/dev/null"])
+def test_a_full_temporary_directory_is_seen_before_the_use_is_spent(
+    client: Client, service: FakeService, record: Record, output: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = service.share(record)
+    monkeypatch.setattr("sealdrop.destination.shutil.disk_usage", lambda _folder: _Usage(10))
+    with pytest.raises(LocalFileError, match="10 bytes left"):
+        client.get(key, output or io.BytesIO())
+    assert uses_left(service, key) == 1
+
+
+class _Usage:
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+
+def test_what_counts_as_verified(client: Client, service: FakeService) -> None:
+    plain, undigested = service.add("a", b"content"), service.add("b", b"content")
+    undigested.checksum = None
+    saved = [client.get(file.id)[0] for file in (plain, undigested, service.add("c", b"content", "client"))]
+    assert [file.verified for file in saved] == [True, False, True]
+
+
 def test_several_files_into_a_directory(client: Client, service: FakeService, here: Path) -> None:
     """Of one name, and of names that some file systems take for one."""
     names = ["a.txt", "a.txt", "A.TXT", "b", "b", ".c", "\u00e9", "e\u0301"]
     records = [service.add(name, name.encode() + bytes([number])) for number, name in enumerate(names)]
     saved = client.get(service.share(*records), here / "inbox")
     assert [file.path.name for file in saved if file.path] == [
-        "a.txt", "a (2).txt", "A (3).TXT", "b", "b (2)", ".c", "\u00e9", "e\u0301 (2)",
+        "a.txt", "a (2).txt", "A (3).TXT", "b", "b (2)", "_c", "\u00e9", "e\u0301 (2)",
     ]  # fmt: skip
     assert [file.path.read_bytes() for file in saved if file.path] == [record.body for record in records]
 
@@ -236,6 +288,16 @@ def test_an_expired_address_is_renewed_by_the_session(
     assert (here / "report.pdf").read_bytes() == CONTENT
     assert service.count(PERFORM) == 2
     assert uses_left(service, key) == 0
+
+
+def test_an_address_whose_signers_credentials_have_ended(
+    client: Client, service: FakeService, record: Record, here: Path
+) -> None:
+    """S3 answers 400 then, and another address does."""
+    service.fail(GET, status=400, s3_code="ExpiredToken")
+    client.get(service.share(record))
+    assert (here / "report.pdf").read_bytes() == CONTENT
+    assert service.count(PERFORM) == 2
 
 
 def test_a_session_that_has_ended(client: Client, service: FakeService, record: Record, here: Path) -> None:
@@ -383,6 +445,21 @@ def test_answers_that_do_not_fit_the_sealed_file(
     with pytest.raises((NotAuthentic, BadAnswer)):
         client.get(record.id)
     assert tree(here) == []
+
+
+def test_a_file_that_is_not_the_one_that_was_shown(client: Client, service: FakeService, here: Path) -> None:
+    """Shown as sealed, handed out as plain: of anybody's bytes, with a digest that fits them. Or of another size."""
+    sealed, plain, longer = (
+        service.add("a", b"wanted", "client"), service.add("a", b"forged"), service.add("a", b"forged!")
+    )  # fmt: skip
+    for shown, handed_out in ((sealed, plain), (plain, longer), (plain, sealed)):
+        forged = {**_performed(service, handed_out), "id": shown.id}
+        service.tamper = lambda answer: answer.update(files=[forged])  # noqa: B023
+        for key in (shown.id, service.share(shown)):
+            with pytest.raises((NotAuthentic, BadAnswer), match=r"offered|another"):
+                client.get(key)
+        assert tree(here) == []
+    assert service.count(GET) == 0
 
 
 def test_another_file_than_was_asked_for(client: Client, service: FakeService, here: Path) -> None:
