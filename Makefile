@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help dev demo up test check format lock bench package clean
+.PHONY: help dev demo up test check format lock openapi bench package clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,12 +17,16 @@ test: dev ## every test: unit, integration, end to end
 up: dev ## the stack on this machine, in the foreground, on port 8080
 	@$(BIN)/python -m infra.local
 
-check: dev ## style, types, import rules, templates
+check: dev ## style, types, import rules, templates, the API's document
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/template.yaml
+	$(BIN)/python -m infra.openapi --check
+
+openapi: dev ## write the API's document anew, from routes and models: chalicelib/openapi.json
+	@$(BIN)/python -m infra.openapi
 
 bench: dev ## measure: sealing, request handling, imports (ratios inside one run)
 	@$(BIN)/python -m bench

@@ -8,7 +8,7 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
 
-from chalicelib.routes import downloads, files, tokens, triggers, user
+from chalicelib.routes import downloads, files, service, tokens, triggers, user
 
 app = Chalice(app_name="sealdrop")
 
@@ -16,6 +16,7 @@ app.register_blueprint(files.bp)
 app.register_blueprint(downloads.bp)
 app.register_blueprint(tokens.bp)
 app.register_blueprint(user.bp)
+app.register_blueprint(service.bp)
 
 
 @app.on_sqs_message(queue_arn="arn:aws:sqs:eu-west-1:000000000000:placeholder", batch_size=10, name="on_upload")

@@ -4,6 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.download import DownloadKey
+from chalicelib.domain.errors import Gone
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
 from chalicelib.services.create_download import create_download, create_download_key
@@ -28,13 +29,15 @@ bp = Blueprint(__name__)
 
 @endpoint(bp, "POST", "/downloads", scope=Scope.DOWNLOADS, body=CreateDownload, status=201)
 def create(call: Call, body: CreateDownload) -> DownloadView:
+    """Make a download of 1 to 100 own files: one use, within a minute."""
     world = call.world
     download = create_download(call.token, body.files, call.now, files=world.files, downloads=world.downloads)
     return DownloadView.of(download)
 
 
-@endpoint(bp, "POST", "/downloads/{download_id}/keys", scope=Scope.DOWNLOADS, body=Nothing, status=201)
+@endpoint(bp, "POST", "/downloads/{download_id}/keys", scope=Scope.DOWNLOADS, body=Nothing, status=201, raises=(Gone,))
 def create_key(call: Call, download_id: str, body: Nothing) -> DownloadKeyView:  # noqa: ARG001 - refuses what is in it
+    """Make the key that performs a download. A fresh one ends the one before."""
     downloads = call.world.downloads
     key, download = create_download_key(call.token.account_id, download_id, call.now, downloads=downloads)
     return DownloadKeyView(key=key, expires_at=download.expires_at)
@@ -44,13 +47,20 @@ def _by_key(call: Call, key: str) -> dict[str, DownloadKey]:
     return {"key": find_download_key(key, downloads=call.world.downloads)}
 
 
-@endpoint(bp, "GET", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key)
+@endpoint(bp, "GET", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, raises=(Gone,))
 def show_public(call: Call, key: DownloadKey) -> PublicDownloadView:
+    """Show what a download holds. Spends nothing."""
     return PublicDownloadView.of(show_download(key, call.now, downloads=call.world.downloads))
 
 
-@endpoint(bp, "POST", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, body=Perform, guarded=True)
+@endpoint(
+    bp, "POST", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, body=Perform, guarded=True, raises=(Gone,)
+)
 def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
+    """Perform a download: spend one use, get the files' URLs and data keys.
+
+    The `session` of the answer renews the URLs for 6 hours without spending again, so that a broken transfer can go on.
+    """
     world = call.world
     if body.session is not None:
         performed = resume_download(

@@ -28,17 +28,16 @@ from chalicelib.logs import describe, log
 from chalicelib.routes.call import Call, begin, log_call
 from chalicelib.routes.errors import INTERNAL, STATUS_OF_CODE, error_body, internal_body
 from chalicelib.routes.headers import CORS, FIXED_HEADERS, rate_limit_headers
+from chalicelib.routes.registry import ROUTES, Route, View
 from chalicelib.services.authenticate import authenticate
 from chalicelib.settings import MissingSetting
-from chalicelib.wire.base import NoQuery, Query, as_invalid
+from chalicelib.wire.base import NoQuery, Query, RawJson, as_invalid
 from chalicelib.wire.lists import Listing
 
 PUBLIC = None  # the scope of a route that asks for no token
 MAX_BODY_BYTES = 256 * 1024  # 100 parts with their digests need a tenth of it
 
-View = Callable[..., Any]
 Lookup = Callable[..., Mapping[str, Any]]
-SCOPES: dict[tuple[str, str], Scope | None] = {}  # of every route, as registered
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -53,11 +52,12 @@ def endpoint(
     status: int = 200,
     lookup: Lookup | None = None,
     guarded: bool = False,
+    raises: tuple[type[SealdropError], ...] = (),
 ) -> Callable[[View], View]:
     """Register a view that takes a `Call`, the path's parameters, and `body` and `query` where it declares them.
 
-    It answers a model, a `Listing`, or None for 204. On a public route, `lookup` turns the path's parameters into what
-    the view takes, while the limiter is asked. A `guarded` route, where keys could be guessed, is refused without it.
+    On a public route, `lookup` turns the path's parameters into what the view takes, while the limiter is asked. A
+    `guarded` route, where keys could be guessed, is refused without it. `registry.Route` has the rest.
     """
 
     def decorate(view: View) -> View:
@@ -76,12 +76,16 @@ def endpoint(
             except Exception as error:  # noqa: BLE001 - the last resort: no detail goes out, all of it to the log
                 return _fail(call, error)
 
-        SCOPES[method, path] = scope
-        # Chalice would answer another content type by itself, without our headers: `_parse` does it.
-        blueprint.route(path, methods=[method], content_types=["*/*"], cors=CORS)(answer)
+        _register(blueprint, Route(method, path, view, scope, body, query, status, raises), answer)
         return answer
 
     return decorate
+
+
+def _register(blueprint: Blueprint, route: Route, answer: View) -> None:
+    ROUTES[route.method, route.path] = route
+    # Chalice would answer another content type by itself, without our headers: `_parse` does it.
+    blueprint.route(route.path, methods=[route.method], content_types=["*/*"], cors=CORS)(answer)
 
 
 def _broken(request: Request, error: Exception) -> Response:
@@ -212,6 +216,8 @@ def _finish(call: Call, status: int, content: Any) -> Response:
 def _render(content: Any) -> str:
     if isinstance(content, BaseModel):
         return f'{{"data":{content.model_dump_json(exclude_unset=True)}}}'
+    if isinstance(content, RawJson):
+        return content.text
     if isinstance(content, Listing):
         rows = ",".join(row.model_dump_json() for row in content.rows)
         return f'{{"data":[{rows}],"meta":{content.meta.model_dump_json()}}}'

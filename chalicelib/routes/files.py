@@ -1,8 +1,9 @@
-"""/files"""
+"""/files: uploads, and the files that they become."""
 
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import Conflict
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
 from chalicelib.services.complete_upload import complete_upload
@@ -30,7 +31,11 @@ READ, WRITE = Scope.FILES_READ, Scope.FILES_WRITE
 
 
 @endpoint(bp, "GET", "/files", scope=READ, query=FilesQuery)
-def index(call: Call, query: FilesQuery) -> Listing:
+def index(call: Call, query: FilesQuery) -> Listing[FileView]:
+    """List files, newest first.
+
+    Ready ones, unless `status` or `trashed` asks for others.
+    """
     account_id = call.token.account_id
     page = list_files(account_id, query.shelf, query.limit, query.after, call.now, files=call.world.files)
     return Listing([FileView.of(file) for file in page.rows], Meta.of(page))
@@ -38,6 +43,11 @@ def index(call: Call, query: FilesQuery) -> Listing:
 
 @endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201)
 def create(call: Call, body: CreateFile) -> UploadTicketView:
+    """Announce an upload.
+
+    Answers the pending file with the signed means to upload it: one PUT up to 100 MiB of stored bytes, parts beyond.
+    The URLs take exactly the declared bytes. For `client` files it also answers the data key to seal with.
+    """
     world = call.world
     ticket = create_file(
         body.new_file(), call.token, call.now, files=world.files, objects=world.objects, keys=world.keys
@@ -46,7 +56,8 @@ def create(call: Call, body: CreateFile) -> UploadTicketView:
 
 
 @endpoint(bp, "GET", "/files/{file_id}", scope=READ)
-def show(call: Call, file_id: str) -> FileView:
+def show(call: Call, file_id: str) -> FileView | PendingFileView:
+    """Show a file; of a pending one also what S3 has received."""
     world = call.world
     shown = show_file(call.token.account_id, file_id, call.now, files=world.files, objects=world.objects)
     if shown.received is None:
@@ -54,14 +65,20 @@ def show(call: Call, file_id: str) -> FileView:
     return PendingFileView.of_received(shown.file, shown.received)
 
 
-@endpoint(bp, "PATCH", "/files/{file_id}", scope=WRITE, body=PatchFile)
+@endpoint(bp, "PATCH", "/files/{file_id}", scope=WRITE, body=PatchFile, raises=(Conflict,))
 def update(call: Call, file_id: str, body: PatchFile) -> FileView:
+    """Rename a file, change when it expires, put it in the trash or take it out."""
     file = update_file(call.token.account_id, file_id, body.changes(), call.now, files=call.world.files)
     return FileView.of(file)
 
 
-@endpoint(bp, "DELETE", "/files/{file_id}", scope=WRITE, query=DeleteQuery)
+@endpoint(bp, "DELETE", "/files/{file_id}", scope=WRITE, query=DeleteQuery, raises=(Conflict,))
 def delete(call: Call, file_id: str, query: DeleteQuery) -> None:
+    """Put a file in the trash, or purge it.
+
+    A file that is in the trash already, or that never became ready, is purged: its key, its bytes and its record go,
+    and it never comes back. `permanent=true` purges at once.
+    """
     world = call.world
     delete_file(
         call.token.account_id,
@@ -73,8 +90,13 @@ def delete(call: Call, file_id: str, query: DeleteQuery) -> None:
     )
 
 
-@endpoint(bp, "POST", "/files/{file_id}/parts", scope=WRITE, body=SignParts)
+@endpoint(bp, "POST", "/files/{file_id}/parts", scope=WRITE, body=SignParts, raises=(Conflict,))
 def parts(call: Call, file_id: str, body: SignParts) -> UploadTicketView:
+    """Sign the upload's URLs again.
+
+    To go on with a broken or long upload, at most 100 parts a call; an upload in one PUT is part 1. For `client` files
+    it answers the data key again.
+    """
     world = call.world
     resigned = sign_parts(
         call.token.account_id,
@@ -88,8 +110,12 @@ def parts(call: Call, file_id: str, body: SignParts) -> UploadTicketView:
     return UploadTicketView.of_ticket(resigned.file, resigned.upload, resigned.data_key)
 
 
-@endpoint(bp, "POST", "/files/{file_id}/complete", scope=WRITE, body=Nothing)
+@endpoint(bp, "POST", "/files/{file_id}/complete", scope=WRITE, body=Nothing, raises=(Conflict,))
 def complete(call: Call, file_id: str, body: Nothing) -> FileView:  # noqa: ARG001 - the model refuses what is in it
+    """Finish an upload: what arrived is verified, and the file is ready.
+
+    Safe to repeat, also after a time-out. 422 says what is missing, or why the upload was rejected.
+    """
     world = call.world
     file = complete_upload(
         call.token.account_id,

@@ -13,13 +13,15 @@ bp = Blueprint(__name__)
 
 
 @endpoint(bp, "GET", "/tokens", scope=Scope.TOKENS, query=ListQuery)
-def index(call: Call, query: ListQuery) -> Listing:
+def index(call: Call, query: ListQuery) -> Listing[TokenView]:
+    """List your tokens, newest first. Their secrets are not shown again."""
     page = list_tokens(call.token, query.limit, query.after, tokens=call.world.tokens)
     return Listing([TokenView.of(token) for token in page.rows], Meta.of(page))
 
 
 @endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201)
 def create(call: Call, body: CreateToken) -> IssuedTokenView:
+    """Make a token: no wider and no longer-lived than the one it is made with. Its secret is shown this once."""
     tokens = call.world.tokens
     issued = create_token(call.token, body.name, set(body.scopes), body.expires_at, call.now, tokens=tokens)
     return IssuedTokenView.of_issued(issued.token, issued.text)
@@ -27,4 +29,5 @@ def create(call: Call, body: CreateToken) -> IssuedTokenView:
 
 @endpoint(bp, "DELETE", "/tokens/{token_id}", scope=Scope.TOKENS)
 def revoke(call: Call, token_id: str) -> None:
+    """Revoke a token, from this moment on."""
     revoke_token(call.token, token_id, tokens=call.world.tokens)

@@ -1,12 +1,12 @@
 """Files on the wire."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
-from chalicelib.domain.filename import clean_filename, guess_type, split_filename
+from chalicelib.domain.filename import guess_type, split_filename
 from chalicelib.domain.upload import (
     MAX_PART_BYTES,
     MAX_STORED_BYTES,
@@ -16,7 +16,8 @@ from chalicelib.domain.upload import (
 from chalicelib.services.create_file import NewFile
 from chalicelib.services.sign_upload import Upload
 from chalicelib.services.update_file import FileChanges
-from chalicelib.wire.base import In, Moment, Out, Query, Sha256
+from chalicelib.wire.base import Id, In, Moment, NotNull, Out, Query, Sha256, doc
+from chalicelib.wire.filenames import FileName, MediaType
 from chalicelib.wire.lists import ListQuery
 from chalicelib.wire.people import AuthorView
 from chalicelib.wire.uploads import (
@@ -28,22 +29,48 @@ from chalicelib.wire.uploads import (
     upload_view,
 )
 
-FileName = Annotated[str, StringConstraints(max_length=1000), AfterValidator(clean_filename)]
-MediaType = Annotated[
-    str,
-    StringConstraints(max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$", to_lower=True),
-]
-
 
 class CreateFile(In):
+    EXAMPLES: ClassVar = {
+        "one PUT, its digest signed": {
+            "filename": "invoice.txt",
+            "size": 17,
+            "checksum_sha256": "DRx/GSp70IuF1qjNiAICBnarsJyZ1ECszwaa1c244qQ=",
+        },
+        "sealed by the client": {"filename": "invoice.txt", "size": 17, "encryption": "client"},
+        "in parts, each with its digest": {
+            "filename": "film.mov",
+            "size": 262144000,
+            "part_checksums": True,
+            "part_size": 8388608,
+            "expires_at": "2036-12-31T23:59:00Z",
+        },
+    }
+
     filename: FileName
-    size: Annotated[int, Field(ge=0, le=MAX_STORED_BYTES)]
+    size: Annotated[int, Field(ge=0, le=MAX_STORED_BYTES), doc("Bytes of the content, before any sealing.", 17)]
     type: MediaType | None = None
-    encryption: Literal["server", "client"] = "server"
-    checksum_sha256: Sha256 | None = None
-    part_checksums: bool = False
-    part_size: Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES)] | None = None
-    expires_at: Moment | None = None
+    encryption: Annotated[
+        Literal["server", "client"],
+        doc(
+            "`server`: S3 encrypts with the service's KMS key, any HTTP client can upload. `client`: sealed before it "
+            "leaves the sender, in the AWS Encryption SDK message format, under the data key of the answer."
+        ),
+    ] = "server"
+    checksum_sha256: Annotated[
+        Sha256 | None,
+        doc("Of the bytes that are sent: S3 refuses others. For a `server` file in one PUT."),
+    ] = None
+    part_checksums: Annotated[
+        bool, doc("For an upload in parts: each part's URL is asked for with its digest, and signed with it.")
+    ] = False
+    part_size: Annotated[
+        Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES)] | None,
+        doc("Bytes of a part. A larger file goes up in parts of this size; without it, one of more than 100 MiB does."),
+    ] = None
+    expires_at: Annotated[
+        Moment | None, doc("When the file ends by itself; in the future.", "2036-12-31T23:59:00Z")
+    ] = None
 
     def new_file(self) -> NewFile:
         return NewFile(
@@ -59,9 +86,15 @@ class CreateFile(In):
 
 
 class PatchFile(In):
-    filename: FileName | None = None
-    expires_at: Moment | None = None
-    trashed: bool | None = None
+    EXAMPLES: ClassVar = {
+        "rename": {"filename": "invoice-2026.txt"},
+        "no expiry any more": {"expires_at": None},
+        "out of the trash": {"trashed": False},
+    }
+
+    filename: Annotated[FileName | None, NotNull()] = None
+    expires_at: Annotated[Moment | None, doc("null: it does not expire.", "2036-12-31T23:59:00Z")] = None
+    trashed: Annotated[bool | None, NotNull(), doc("true: to the trash; false: back from it.", False)] = None
 
     @model_validator(mode="after")
     def _only_expiry_can_be_cleared(self) -> Self:
@@ -80,8 +113,12 @@ class PatchFile(In):
 
 
 class FilesQuery(ListQuery):
-    status: Literal["pending", "ready", "rejected"] | None = None
-    trashed: Literal["true", "false"] = "false"
+    status: Annotated[
+        Literal["pending", "ready", "rejected"] | None, doc("Files in this state; ready ones without it.", "ready")
+    ] = None
+    trashed: Annotated[Literal["true", "false"], doc("true: the trash, which holds ready files; without `status`.")] = (
+        "false"
+    )
 
     @model_validator(mode="after")
     def _one_list(self) -> Self:
@@ -95,29 +132,29 @@ class FilesQuery(ListQuery):
 
 
 class DeleteQuery(Query):
-    permanent: Literal["true", "false"] = "false"
+    permanent: Annotated[Literal["true", "false"], doc("true: purge at once, past the trash.")] = "false"
 
 
 class FileView(Out):
-    id: str
-    filename: str  # without the extension
-    extension: str
-    full_filename: str
-    type: str
-    size: int  # bytes of the content
-    formatted_size: str
-    encrypted_size: int  # bytes as stored
-    formatted_encrypted_size: str
-    encryption_mode: str
-    checksum_sha256: str | None
-    status: str
-    rejected_reason: str | None
-    trashed: bool
+    id: Id
+    filename: Annotated[str, doc("Without the extension.", "invoice")]
+    extension: Annotated[str, doc("Without the dot; empty where there is none.", "txt")]
+    full_filename: Annotated[str, Field(examples=["invoice.txt"])]
+    type: Annotated[str, doc("The media type that the client declared.", "text/plain")]
+    size: Annotated[int, doc("Bytes of the content.", 17)]
+    formatted_size: Annotated[str, Field(examples=["17 B"])]
+    encrypted_size: Annotated[int, doc("Bytes as stored: more than `size` where the client seals.", 514)]
+    formatted_encrypted_size: Annotated[str, Field(examples=["514 B"])]
+    encryption_mode: Annotated[EncryptionMode, Field(examples=["client"])]
+    checksum_sha256: Annotated[Sha256 | None, doc("Of the stored bytes, as declared and checked by S3.", None)]
+    status: Annotated[Status, doc("A rejected file says why in `rejected_reason`.", "ready")]
+    rejected_reason: Annotated[str | None, Field(examples=[None])]
+    trashed: Annotated[bool, Field(examples=[False])]
     created_by: AuthorView
     created_at: Moment
     ready_at: Moment | None
-    expires_at: Moment | None
-    disk: str
+    expires_at: Annotated[Moment | None, doc("null: it does not expire.", None)]
+    disk: Annotated[Literal["s3"], doc("Where the bytes are.")]
 
     @classmethod
     def of(cls, file: File) -> Self:
@@ -138,7 +175,7 @@ def file_fields(file: File) -> dict[str, Any]:
         "formatted_encrypted_size": formatted_size(file.stored_bytes),
         "encryption_mode": str(file.encryption_mode),
         "checksum_sha256": file.checksum_sha256,
-        "status": str(file.status),
+        "status": file.status,
         "rejected_reason": file.rejected_reason,
         "trashed": file.trashed_at is not None,
         "created_by": AuthorView.of(file.created_by),
@@ -152,6 +189,8 @@ def file_fields(file: File) -> dict[str, Any]:
 class UploadTicketView(FileView):
     """A pending file with the means to upload it; `encryption` only where the client seals."""
 
+    status: Literal[Status.PENDING]
+    ready_at: None
     upload: SinglePutView | PartsView
     encryption: EncryptionView | None = None
 
@@ -166,6 +205,8 @@ class UploadTicketView(FileView):
 class PendingFileView(FileView):
     """A pending file with what S3 has of it."""
 
+    status: Literal[Status.PENDING]
+    ready_at: None
     upload: ReceivedView
 
     @classmethod

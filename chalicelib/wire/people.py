@@ -1,15 +1,16 @@
 """Users and API tokens on the wire."""
 
 import zoneinfo
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.people import Account, Author, User
+from chalicelib.domain.secret import TOKEN_PREFIX
 from chalicelib.services.create_user import NewUser
-from chalicelib.wire.base import In, Moment, Out
+from chalicelib.wire.base import Id, In, Moment, Out, doc
 
 
 def _plain_text(text: str) -> str:
@@ -18,8 +19,12 @@ def _plain_text(text: str) -> str:
     return text
 
 
+_EXAMPLE_TOKEN = "sdt_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1Yo7hP"  # noqa: S105 - of the bytes 0 to 31
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_plain_text)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
+    AfterValidator(_plain_text),
+    doc("One line, without control characters. Space around it is dropped.", pattern=r"\S"),
 ]
 Email = Annotated[
     str,
@@ -38,11 +43,11 @@ def _timezone(name: str) -> str:
 
 
 class AuthorView(Out):
-    name: str
-    initials: str
-    email: str
+    name: Annotated[str, Field(examples=["Alice Archer"])]
+    initials: Annotated[str, Field(examples=["AA"])]
+    email: Annotated[str, Field(examples=["alice@example.com"])]
     photo_url: None
-    timezone: str
+    timezone: Annotated[str, doc("A name of the IANA list.", "Europe/Vienna")]
 
     @classmethod
     def of(cls, author: Author) -> Self:
@@ -75,9 +80,14 @@ class CreateUser(In):
 
 
 class CreateToken(In):
+    EXAMPLES: ClassVar = {
+        "for a script that uploads": {"name": "nightly upload", "scopes": ["files:read", "files:write"]},
+        "for an hour's work": {"name": "audit", "scopes": ["files:read"], "expires_at": "2036-12-31T23:59:00Z"},
+    }
+
     name: Name
-    scopes: list[Scope]
-    expires_at: Moment | None = None
+    scopes: Annotated[list[Scope], doc("What it may do: no more than the token that makes it.", minItems=1)]
+    expires_at: Annotated[Moment | None, doc("No later than the making token's; null: never.")] = None
 
     @field_validator("scopes", mode="before")
     @classmethod
@@ -91,12 +101,12 @@ class CreateToken(In):
 
 
 class TokenView(Out):
-    id: str
-    name: str
-    scopes: list[str]
+    id: Id
+    name: Annotated[str, Field(examples=["nightly upload"])]
+    scopes: list[Scope]
     created_at: Moment
-    expires_at: Moment | None
-    last_used_at: Moment | None
+    expires_at: Annotated[Moment | None, Field(examples=[None])]
+    last_used_at: Annotated[Moment | None, doc("Exact to an hour.")]
 
     @classmethod
     def of(cls, token: ApiToken) -> Self:
@@ -104,7 +114,10 @@ class TokenView(Out):
 
 
 class IssuedTokenView(TokenView):
-    token: str  # shown this once
+    token: Annotated[
+        str,
+        doc("The secret, shown this once.", _EXAMPLE_TOKEN, pattern=rf"^{TOKEN_PREFIX}[0-9A-Za-z]{{49}}$"),
+    ]
 
     @classmethod
     def of_issued(cls, token: ApiToken, text: str) -> Self:
@@ -123,12 +136,12 @@ def _token_fields(token: ApiToken) -> dict[str, Any]:
 
 
 class AccountView(Out):
-    id: str
-    name: str
+    id: Id
+    name: Annotated[str, Field(examples=["Archer & Co"])]
 
 
 class UserView(AuthorView):
-    id: str
+    id: Id
     account: AccountView
     token: TokenView
 
@@ -167,4 +180,4 @@ class CreatedUserView(Out):
 
 
 class HealthView(Out):
-    status: str
+    status: Literal["ok"]

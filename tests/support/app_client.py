@@ -11,6 +11,9 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, Request
 
+from chalicelib.routes.registry import ROUTES
+from tests.support.contract import assert_declared
+
 STAGE = "api"
 Pairs = Iterable[tuple[str, str]]
 
@@ -51,7 +54,10 @@ class Answer:
 
 
 class AppClient:
-    """`token` and `source_ip` stand for every call that names none of its own."""
+    """`token` and `source_ip` stand for every call that names none of its own.
+
+    Every answer of a route of ours is held against the API's document.
+    """
 
     def __init__(self, app: Chalice, *, token: str | None = None, source_ip: str = "192.0.2.1") -> None:
         if not isinstance(app, ThreadedChalice):
@@ -80,6 +86,9 @@ class AppClient:
         raw = self.app(event, LambdaContext(event["requestContext"].get("requestId", "")))
         headers = {name.lower(): value for name, value in raw["headers"].items()}
         headers |= {name.lower(): ",".join(values) for name, values in raw["multiValueHeaders"].items()}
+        method, resource = event["httpMethod"], event["resource"]
+        if (method, resource) in ROUTES:
+            assert_declared(method, resource, raw["statusCode"], headers, raw["body"] or "")
         return Answer(raw["statusCode"], headers, raw["body"] or "")
 
     def event(

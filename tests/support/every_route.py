@@ -119,8 +119,11 @@ GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("DELETE", "/tokens/{token_id}"): _revoke_token,
     ("GET", "/user"): _nothing,
     ("GET", "/health"): _nothing,
+    ("GET", "/openapi.json"): _nothing,
 }
-PUBLIC: set[Route] = {("GET", "/health"), ("GET", "/public/downloads/{key}"), ("POST", "/public/downloads/{key}")}
+KEYED: set[Route] = {("GET", "/public/downloads/{key}"), ("POST", "/public/downloads/{key}")}
+PUBLIC: set[Route] = {("GET", "/health"), ("GET", "/openapi.json"), *KEYED}
+RAW: set[Route] = {("GET", "/openapi.json")}  # answered as it stands, not under `data`
 SCOPED = sorted(set(GOOD) - PUBLIC)
 WITH_BODY: list[Route] = [
     ("POST", "/files"),

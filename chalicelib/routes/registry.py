@@ -1,0 +1,33 @@
+"""Every route as it was declared: the reference (infra/openapi) is written from it, and tests walk over it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import SealdropError
+from chalicelib.wire.base import Query
+
+View = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A view says what it does in its docstring: one line, and more after an empty one where there is more to say.
+
+    Its return annotation says what it answers: a model, a union of models, `Listing[Row]`, RawJson, or None for 204.
+    """
+
+    method: str
+    path: str
+    view: View
+    scope: Scope | None  # None: public
+    body: type[BaseModel] | None
+    query: type[Query]
+    status: int
+    raises: tuple[type[SealdropError], ...]  # what this route is refused with beyond what every route like it is
+
+
+ROUTES: dict[tuple[str, str], Route] = {}  # by method and path
