@@ -1,4 +1,4 @@
-"""/downloads, for owners, and /public/downloads, for whoever holds a key."""
+"""/downloads and /public/downloads: grants over files, made by owners, performed by whoever holds the key."""
 
 from chalice.app import Blueprint
 

@@ -21,7 +21,9 @@ from infra.local.http_server import serving
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
 from infra.local.s3 import moto_model
+from infra.local.site import Site
 from infra.local.users import SeededUser, seed
+from infra.pages import ALL, DOCS
 
 REGION = "eu-west-1"
 ACCESS_KEY_ID = SECRET_ACCESS_KEY = "testing"  # noqa: S105 - the emulator's only credentials
@@ -56,6 +58,7 @@ class EmulatedAws:
 class LocalStack:
     aws: EmulatedAws
     api_url: str
+    docs_url: str
     users: list[SeededUser]
 
 
@@ -88,9 +91,9 @@ def local_stack(
             os.environ.pop(name, None)
         os.environ.update(aws.env)
         functions = Functions(app or _the_app())
-        gateway = Gateway(functions, GatewayResponses.of())
-        with serving(gateway, port) as server, running(_workers(functions, aws)):
-            yield LocalStack(aws, f"{server.url}/{STAGE}", seed(functions))
+        site = Site(Gateway(functions, GatewayResponses.of()), ALL)
+        with serving(site, port) as server, running(_workers(functions, aws)):
+            yield LocalStack(aws, f"{server.url}/{STAGE}", f"{server.url}{DOCS.path}/", seed(functions))
 
 
 def _the_app() -> Chalice:

@@ -98,10 +98,18 @@ def refusal(status: int, codes: Codes) -> dict[str, Any]:
 
 def gateway_refusal(answers: Iterable[GatewayAnswer]) -> dict[str, Any]:
     """One response for all that never reaches the service. Same shape, without the rate limit's headers."""
-    lines = [f"| {it.status} | `{it.code}` | {it.message} |" for it in answers]
-    words = "What API Gateway answers by itself, in the same shape.\n\n| status | code | message |\n|---|---|---|\n"
     codes = {it.code: it.message for it in answers}
-    return {"description": words + "\n".join(lines), "headers": fixed_header_refs(), "content": _error_content(codes)}
+    words = "What API Gateway answers by itself, in the same shape."
+    return {"description": words, "headers": fixed_header_refs(), "content": _error_content(codes)}
+
+
+def gateway_words(answers: Iterable[GatewayAnswer]) -> str:
+    """For the introduction: which statuses those are."""
+    told = sorted({f"{it.status} `{it.code}`" for it in answers})
+    return (
+        "**Before the service is reached,** API Gateway answers by itself: the same shape, without the rate limit's "
+        f"headers. {', '.join(told)}.\n"
+    )
 
 
 def error_schema(codes: Iterable[str]) -> Schema:

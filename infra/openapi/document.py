@@ -10,7 +10,15 @@ from chalicelib.domain.api_token import Scope
 from chalicelib.domain.secret import TOKEN_PREFIX
 from chalicelib.routes.errors import STATUS_OF_CODE
 from chalicelib.routes.registry import ROUTES, Route
-from infra.openapi.answers import error_schema, gateway_refusal, models_of, refusal, refusal_name, refusals
+from infra.openapi.answers import (
+    error_schema,
+    gateway_refusal,
+    gateway_words,
+    models_of,
+    refusal,
+    refusal_name,
+    refusals,
+)
 from infra.openapi.gateway import gateway_answers
 from infra.openapi.headers import header_components
 from infra.openapi.operations import operation, tag_of
@@ -41,7 +49,7 @@ def build(routes: Iterable[Route] = ()) -> dict[str, Any]:
             "title": "Sealdrop",
             "version": VERSION,
             "summary": "Secure file transfer: sealed files, downloads that work once.",
-            "description": INTRODUCTION.read_text(encoding="utf-8"),
+            "description": INTRODUCTION.read_text(encoding="utf-8") + "\n" + gateway_words(gateway),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/api", "description": "This service"}],

@@ -7,7 +7,7 @@ from typing import Any
 from infra.local import template
 from infra.local.gateway_responses import OVERRIDES
 
-_NO_STATUS = {"DEFAULT_4XX": "4xx", "DEFAULT_5XX": "5xx"}  # they keep the one that API Gateway chose
+_NO_STATUS = {"DEFAULT_4XX": "other 4xx", "DEFAULT_5XX": "other 5xx"}  # they keep the one that API Gateway chose
 
 
 @dataclass(frozen=True, slots=True)

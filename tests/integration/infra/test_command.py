@@ -41,6 +41,7 @@ class TestReady:
         ready = stack.ready
         assert set(ready) == {
             "api_url",
+            "docs_url",
             "aws_endpoint_url",
             "region",
             "bucket",

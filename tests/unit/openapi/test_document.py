@@ -116,7 +116,7 @@ class TestTheErrorTable:
     def test_what_the_gateway_answers_is_there_too(self) -> None:
         gateway = DOCUMENT["components"]["responses"]["gateway"]
         assert {"bad_request", "forbidden", "busy", "not_found", "too_large"} <= set(content(gateway)["examples"])
-        assert "| 504 | `busy` |" in gateway["description"]
+        assert "504 `busy`" in DOCUMENT["info"]["description"]
         assert "X-RateLimit-Limit" not in gateway["headers"]
 
     def test_every_scope_is_named(self) -> None:
