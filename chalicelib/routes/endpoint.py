@@ -202,15 +202,14 @@ def _fail(call: Call, error: Exception) -> Response:
 def _finish(call: Call, status: int, content: Any) -> Response:
     if call.noting_use and (failure := call.noting_use.exception()):  # Lambda may freeze once we have answered
         log("note_use_failed", request_id=call.request_id, trouble=describe(failure))
+    status = 204 if content is None else status
     log_call(call, status)
     headers: dict[str, str | list[str]] = {
         **FIXED_HEADERS,
         **rate_limit_headers(call.limit),
         "X-Request-Id": call.request_id,
     }
-    if content is None:
-        return Response(body="", status_code=204, headers=headers)
-    return Response(body=_render(content), status_code=status, headers=headers)
+    return Response(body="" if content is None else _render(content), status_code=status, headers=headers)
 
 
 def _render(content: Any) -> str:

@@ -102,6 +102,11 @@ class TestEveryAnswer:
         if route not in RAW:
             assert (answer.text == "") if good.status == 204 else set(answer.json) <= {"data", "meta"}
 
+    @routes(*EVERY)
+    def test_success_is_logged_as_it_was_answered(self, route: Route, capsys) -> None:
+        answer = send(self.api, route, self.good(route))
+        assert json.loads(capsys.readouterr().out.splitlines()[-1])["status"] == answer.status
+
     @routes(*sorted(PUBLIC))
     def test_public_success_without_a_token(self, route: Route) -> None:
         check(send(self.stranger, route, self.good(route)), 200)
