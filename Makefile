@@ -49,7 +49,7 @@ web: build/web/.ready ## the pages that are served beside the API, from web/ (ne
 
 VENDORED := web/node_modules/swagger-ui-dist
 build/web/.ready: web/package-lock.json web/.npmrc $(wildcard web/docs/*) chalicelib/openapi.json
-	@npm ci --prefix web --loglevel=error
+	@npm ci --prefix web --loglevel=error >/dev/null
 	@rm -rf build/web && mkdir -p build/web/docs
 	@cp web/docs/* chalicelib/openapi.json build/web/docs
 	@cp $(VENDORED)/swagger-ui-bundle.js $(VENDORED)/swagger-ui.css build/web/docs

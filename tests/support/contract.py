@@ -12,9 +12,19 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.protocols import Validator
 
 from infra.openapi.document import build
+from tests.support.app_client import Answer, AppClient
 
 UNDECLARED = "{route} answered {status} {code}, and its declaration does not say so: name the error in `raises`"
 _UNSAID = {"content-type", "content-length"}  # OpenAPI describes them by `content`
+
+
+class JudgedClient(AppClient):
+    """The client of the tests: every answer is held against the API's document."""
+
+    def send(self, event: dict[str, Any]) -> Answer:
+        answer = super().send(event)
+        assert_declared(event["httpMethod"], event["resource"], answer.status, answer.headers, answer.text)
+        return answer
 
 
 def assert_declared(method: str, path: str, status: int, headers: Mapping[str, str], text: str) -> None:
