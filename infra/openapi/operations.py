@@ -86,8 +86,9 @@ def _query_parameter(name: str, schema: Schema, *, needed: bool) -> dict[str, An
         schema["enum"] = [value for value in schema["enum"] if value is not None]
     example = example_of(schema, {})
     words = {"description": schema.pop("description")} if "description" in schema else {}
+    form = {"style": "form", "explode": False} if schema.get("type") == "array" else {}  # with commas, not repeated
     schema.pop("examples", None)
-    return {"name": name, "in": "query", "required": needed, **words, "schema": schema, "example": example}
+    return {"name": name, "in": "query", "required": needed, **words, **form, "schema": schema, "example": example}
 
 
 def _responses(route: Route, routes: Iterable[Route], schemas: Schemas) -> dict[str, Any]:

@@ -38,9 +38,10 @@ def component_schemas(bodies: Iterable[type[BaseModel]], answers: Iterable[type[
 
 
 def query_schema(model: type[BaseModel]) -> Schema:
-    """No component: its properties become parameters."""
+    """No component: its properties become parameters, and what they refer to stands in them."""
     schema = model.model_json_schema(ref_template=REF + "{model}", schema_generator=_Generator)
-    return for_readers(schema)
+    named = schema.pop("$defs", {})
+    return for_readers(_inlined(schema, named))
 
 
 def _definitions(models: Iterable[type[BaseModel]], mode: Mode) -> Schemas:
@@ -50,6 +51,15 @@ def _definitions(models: Iterable[type[BaseModel]], mode: Mode) -> Schemas:
     if ambiguous := sorted(name for name in found if "__" in name):
         raise ValueError(f"two models of one name in different modules: {', '.join(ambiguous)}")
     return found
+
+
+def _inlined(value: Any, named: Schemas) -> Any:
+    if isinstance(value, list):
+        return [_inlined(each, named) for each in value]
+    if not isinstance(value, dict):
+        return value
+    found = _inlined(named[value["$ref"].removeprefix(REF)], named) if "$ref" in value else {}
+    return found | {key: _inlined(each, named) for key, each in value.items() if key != "$ref"}
 
 
 def _opened(schema: Schema) -> Schema:

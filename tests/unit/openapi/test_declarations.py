@@ -1,6 +1,7 @@
 """What a route's declaration must say, and what is made of it."""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Literal
 
 import pytest
 
@@ -33,8 +34,15 @@ class CreateThing(In):
     until: Moment | None = None
 
 
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+
 class ThingsQuery(Query):
     kind: Annotated[str | None, doc("Only such ones.", "nut")] = None
+    size: Size | None = None
+    include: Annotated[frozenset[Literal["maker", "parts"]], doc("What comes with them.", ["maker"])] = frozenset()
 
 
 def show(call, thing_id) -> ThingView:
@@ -104,8 +112,11 @@ class TestAnswers:
             "data": {"type": "array", "items": {"$ref": "#/components/schemas/Thing"}},
             "meta": {"$ref": "#/components/schemas/Meta"},
         }
-        [kind] = said["parameters"]
+        kind, size, include = said["parameters"]
         assert (kind["schema"], kind["example"], kind["required"]) == ({"type": "string"}, "nut", False)
+        assert (size["schema"], size["example"]) == ({"type": "string", "enum": ["small", "large"]}, "small")
+        assert (include["style"], include["explode"], include["example"]) == ("form", False, ["maker"])
+        assert include["schema"]["items"]["enum"] == ["maker", "parts"]
 
     def test_nothing(self) -> None:
         _, said = made(route(remove, "DELETE"))
