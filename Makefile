@@ -18,7 +18,7 @@ up: dev ## the stack on this machine, in the foreground, on port 8080
 	@$(MAKE) --no-print-directory web || echo "going on without the pages"
 	@$(BIN)/python -m infra.local
 
-check: dev ## style, types, import rules, templates, the API's document
+check: dev ## style, types, import rules, template, the API's document
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -29,7 +29,7 @@ check: dev ## style, types, import rules, templates, the API's document
 openapi: dev ## write the API's document anew, from routes and models: chalicelib/openapi.json
 	@$(BIN)/python -m infra.openapi
 
-bench: dev ## measure: sealing, request handling, imports (ratios inside one run)
+bench: dev ## measure: sealing, request handling, imports, the limiter, 2 GiB up and down (ratios inside one run)
 	@$(BIN)/python -m bench
 
 package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip

@@ -36,7 +36,7 @@ def package(stage: str, out: Path) -> None:
         project = Path(scratch) / "sealdrop"
         _copy_sources(project)
         merged = Path(scratch) / "resources.yaml"
-        merged.write_text(yaml.safe_dump(joined_template(), sort_keys=False))
+        merged.write_text(yaml.safe_dump(joined_template(stage), sort_keys=False))
         packaged = Path(scratch) / "packaged"
         _run_chalice(project, stage, merged, packaged)
         _compile(packaged / "deployment.zip")
@@ -46,14 +46,15 @@ def package(stage: str, out: Path) -> None:
         shutil.move(packaged / "deployment.zip", out / "deployment.zip")
 
 
-def joined_template() -> dict[str, Any]:
-    """Chalice takes one file to merge, so ours are joined first."""
+def joined_template(stage: str) -> dict[str, Any]:
+    """Chalice takes one file to merge, so ours are joined first. What is packaged for a stage is named after it."""
     template, overrides = load(ROOT / "infra/template.yaml"), load(ROOT / "infra/overrides.yaml")
     joined: dict[str, Any] = {}
     for section in ("Parameters", "Conditions", "Resources", "Outputs"):
         both = {**template.get(section, {}), **overrides.get(section, {})}
         if both:
             joined[section] = both
+    joined["Parameters"]["Stage"]["Default"] = stage
     return joined
 
 

@@ -2,6 +2,9 @@
 
 For the day on which the API, or the whole metadata table, is gone. Needs neither: the object carries its wrapped key
 in the sealed message's header. The AWS Encryption SDK opens it as it comes, with the operator's own rights to KMS.
+
+The bucket alone does not say which files are sealed, so that is told by how the object begins, and printed. Who can
+write to the bucket could put plain bytes in a sealed file's place: where it is known to be sealed, say --sealed.
 """
 
 import argparse
@@ -11,6 +14,8 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +25,45 @@ from botocore.exceptions import BotoCoreError, ClientError
 FRAME_LENGTH = 262_144
 MAGIC = b"\x02\x04\x78"  # format version 2, suite 0x0478: how every sealed file begins
 SUCCESS, FAILED = 0, 1
+OPENED = "Its seal was opened, and every part of it verified."
+AS_IS = """Written as it lies in the bucket: no seal was opened, and nothing proves who put it there.
+If the file ought to be sealed, somebody has replaced it: list its versions, and name one with --version-id."""
 
 
 class NotRecovered(Exception):
     """The file cannot be had; the text says why. Nothing is left at the destination."""
 
 
-def recover(bucket: str, file_id: str, destination: Path, *, s3: Any, key_arn: str) -> int:
-    """Write the file's content to `destination`, whole or not at all, and answer its size in bytes.
+@dataclass(frozen=True)
+class Recovered:
+    size_bytes: int  # of what was written
+    seal_opened: bool  # else it lies in the bucket as it was written here
+    version: str  # of the object
 
-    What begins as a sealed message is opened, other bytes are written as they are. Raises NotRecovered.
+
+def recover(
+    bucket: str,
+    file_id: str,
+    destination: Path,
+    *,
+    s3: Any,
+    key_arn: str,
+    sealed: bool | None = None,
+    version: str | None = None,
+) -> Recovered:
+    """Write the file's content to `destination`, whole or not at all.
+
+    With `sealed` it must be a sealed message, and is opened; without, the bytes are written as they are. None: what
+    begins as a sealed message is one. `version` is the newest one where none is named. Raises NotRecovered.
     """
-    answer = s3.get_object(Bucket=bucket, Key=f"files/{file_id}")
-    with answer["Body"] as body:
+    pinned = {"VersionId": version} if version else {}
+    answer = s3.get_object(Bucket=bucket, Key=f"files/{file_id}", **pinned)
+    with closing(answer["Body"]) as body:  # its own `with` would hand out the raw stream, which checks no length
         start = body.read(len(MAGIC))
         source = _Joined(start, body)
-        is_sealed = start == MAGIC
-        pieces = _opened(source, key_arn, file_id) if is_sealed else _plain(source)
-        return _write(pieces, destination)
+        is_sealed = start == MAGIC if sealed is None else sealed
+        pieces = _opened(source, key_arn, file_id) if is_sealed else _plain(source, answer["ContentLength"])
+        return Recovered(_write(pieces, destination), is_sealed, answer.get("VersionId", "null"))
 
 
 class _Joined:
@@ -54,9 +80,13 @@ class _Joined:
         return start + bytes(self._rest.read() if size < 0 else self._rest.read(size - len(start)))
 
 
-def _plain(source: _Joined) -> Iterator[bytes]:
+def _plain(source: _Joined, size_bytes: int) -> Iterator[bytes]:
+    came = 0
     while piece := source.read(FRAME_LENGTH):
+        came += len(piece)
         yield piece
+    if came != size_bytes:
+        raise NotRecovered(f"{came} bytes came instead of {size_bytes}")
 
 
 def _opened(source: _Joined, key_arn: str, file_id: str) -> Iterator[bytes]:
@@ -105,7 +135,7 @@ def _key_of(bucket: str, s3: Any) -> str:
     return str(rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"])
 
 
-def main(arguments: list[str] | None = None) -> int:
+def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m infra.recover",
         description="Recover a file from the bucket with S3 and KMS alone; the API and its tables are not needed.",
@@ -117,17 +147,38 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="where to write it; replaced if it is there")
     parser.add_argument("--bucket", default=os.environ.get("FILES_BUCKET"), help="the files bucket (FILES_BUCKET)")
     parser.add_argument("--key", help="ARN of the KMS key that wraps data keys (the bucket's default key)")
+    parser.add_argument("--version-id", metavar="ID", help="an older version of the object (the newest)")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--sealed", dest="sealed", action="store_true", default=None, help="it must be sealed: write nothing else"
+    )
+    mode.add_argument(
+        "--as-is", dest="sealed", action="store_false", default=None, help="open no seal: write the bytes as they are"
+    )
     options = parser.parse_args(arguments)
     if not options.bucket:
         parser.error("name the bucket: --bucket, or the environment variable FILES_BUCKET")
+    return options
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
     try:
         s3 = boto3.client("s3")
-        key_arn = options.key or _key_of(options.bucket, s3)
-        size = recover(options.bucket, str(options.file_id), options.output, s3=s3, key_arn=key_arn)
+        recovered = recover(
+            options.bucket,
+            str(options.file_id),
+            options.output,
+            s3=s3,
+            key_arn=options.key or _key_of(options.bucket, s3),
+            sealed=options.sealed,
+            version=options.version_id,
+        )
     except (NotRecovered, ClientError, BotoCoreError, OSError) as error:
         print(f"not recovered: {error}", file=sys.stderr)
         return FAILED
-    print(f"{size:,} bytes in {options.output}")
+    print(f"{recovered.size_bytes:,} bytes in {options.output}, from version {recovered.version}")
+    print(OPENED if recovered.seal_opened else AS_IS)
     return SUCCESS
 
 

@@ -23,6 +23,7 @@ RETRY_AFTER_SECONDS = 2
 _TROUBLE = frozenset(
     {
         "LimitExceededException",
+        "OperationAborted",  # S3 is at this object already, as while a long Complete goes on
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestTimeout",
@@ -41,11 +42,15 @@ _TROUBLE = frozenset(
     }
 )
 _CONDITION_FAILED = "ConditionalCheckFailed"
-_TROUBLE_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"})
+_COLLIDED = "TransactionConflict"
+_TROUBLE_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", _COLLIDED})
 
 
 def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Raises Busy when AWS throttles, fails or cannot be reached (botocore has retried by then)."""
+    """Raises Busy when AWS throttles, fails or cannot be reached (botocore has retried by then).
+
+    Its reason names the error and never quotes it: botocore's words can hold a URL.
+    """
     try:
         return operation(*args, **kwargs)
     except ClientError as error:
@@ -79,6 +84,18 @@ def condition_failed_at(error: ClientError, position: int) -> bool:
     return position < len(reasons) and reasons[position] == _CONDITION_FAILED
 
 
+def conditions_failed(error: ClientError) -> list[int]:
+    """The places, in a cancelled transaction, of the writes whose conditions do not hold."""
+    reasons = _cancellation_reasons(error)
+    return [place for place, reason in enumerate(reasons) if reason == _CONDITION_FAILED]
+
+
+def is_collision(busy: Busy) -> bool:
+    """Whether a transaction was cancelled only because another was at one of its items: nothing was written."""
+    cause = busy.__cause__
+    return isinstance(cause, ClientError) and _COLLIDED in _cancellation_reasons(cause)
+
+
 def _cancellation_reasons(error: ClientError) -> list[str]:
     """One for each write of a transaction, in its order; empty for any other error."""
     if code_of(error) != "TransactionCanceledException":
@@ -96,4 +113,10 @@ def _is_trouble(error: ClientError) -> bool:
 
 
 def _busy(error: Exception) -> Busy:
-    return Busy(reason=f"{type(error).__name__}: {error}", retry_after_seconds=RETRY_AFTER_SECONDS)
+    return Busy(reason=_named(error), retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def _named(error: Exception) -> str:
+    """(S1)"""
+    kind = type(error).__name__
+    return f"{kind} {code_of(error)}".rstrip() if isinstance(error, ClientError) else kind

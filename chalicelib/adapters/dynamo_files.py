@@ -7,36 +7,35 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import call
+from chalicelib.adapters.dynamo_due import due_attributes, due_ids
+from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
 from chalicelib.adapters.dynamo_people import author_from, author_item
+from chalicelib.adapters.dynamo_postings import SearchTable
+from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import (
-    DUE_INDEX,
     Item,
     KeyOfId,
     MetadataTable,
     condition_failed,
-    list_sk,
     moment,
     optional_moment,
     optional_timestamp,
     timestamp,
-    values,
 )
-from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
-from chalicelib.domain.ids import AccountId, FileId
-from chalicelib.domain.page import Page, Position
+from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status, searched_texts
+from chalicelib.domain.ids import AccountId, CategoryId, FileId
+from chalicelib.domain.page import Order, Page, Position
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
 from chalicelib.ports import StaleRecord
 
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
-DUE_SHARDS = tuple("0123456789abcdef")  # by the id's first digit: the sweep's index has no hot partition
 
 
 class DynamoFiles:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
+    def __init__(self, table: MetadataTable, postings: SearchTable) -> None:
+        self._table, self._postings = table, postings
 
     def add(self, file: File) -> File:
         stored = replace(file, revision=1)
@@ -51,10 +50,23 @@ class DynamoFiles:
         found = self._table.get_many([file_key(file_id) for file_id in file_ids])
         return [from_item(found[file_key(file_id)]) for file_id in file_ids if file_key(file_id) in found]
 
-    def list_of(self, account_id: AccountId, shelf: Shelf, limit: int, after: Position | None) -> Page[File]:
-        items, more = self._table.newest(_list_pk(account_id, shelf), limit, after, file_key)
-        files = [from_item(item) for item in items]
-        return Page(files, Position(files[-1].created_at, files[-1].id) if more and files else None)
+    def list_of(
+        self, account_id: AccountId, shelf: Shelf, order: Order, limit: int, after: Position | None
+    ) -> Page[File]:
+        return file_lists.page(self._table, _list_pk(account_id, shelf), order, limit, after)
+
+    def search(
+        self, account_id: AccountId, shelf: Shelf, keyword: str, order: Order, limit: int, after: Position | None
+    ) -> Page[File]:
+        sought = Sought(
+            list_pk=_list_pk(account_id, shelf),
+            search_pk=_search_pk(account_id),
+            keyword=keyword,
+            order=order,
+            limit=limit,
+            after=after,
+        )
+        return search(file_lists, self._table, self._postings, sought)
 
     def save(self, file: File) -> File:
         stored = replace(file, revision=file.revision + 1)
@@ -70,20 +82,7 @@ class DynamoFiles:
         self._table.delete(file_key(file.id), "revision = :read", read=file.revision)
 
     def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        due: list[FileId] = []
-        for shard in DUE_SHARDS:
-            answer = call(
-                self._table.client.query,
-                TableName=self._table.name,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-                ExpressionAttributeValues=values(shard=f"{PREFIX}#{shard}", now=int(now.timestamp())),
-                Limit=limit - len(due),
-            )
-            due += [FileId(item["pk"]["S"].removeprefix(f"{PREFIX}#")) for item in answer["Items"]]
-            if len(due) >= limit:
-                break
-        return due
+        return [FileId(file_id) for file_id in due_ids(self._table, PREFIX, now, limit)]
 
 
 def to_item(file: File) -> Item:
@@ -105,6 +104,7 @@ def to_item(file: File) -> Item:
         "multipart": _multipart_item(multipart) if multipart else None,
         "checksum_sha256": file.checksum_sha256,
         "expires_at": optional_timestamp(file.expires_at),
+        "category_id": file.category_id,
         "status": str(file.status),
         "alive_at": timestamp(file.alive_at),
         "settled_at": optional_timestamp(file.settled_at),
@@ -133,6 +133,7 @@ def from_item(item: Item) -> File:
         multipart=Multipart(**multipart, stored_bytes=item["stored_bytes"]) if multipart else None,
         checksum_sha256=item.get("checksum_sha256"),
         expires_at=optional_moment(item.get("expires_at")),
+        category_id=CategoryId(item["category_id"]) if "category_id" in item else None,
         status=Status(item["status"]),
         alive_at=moment(item["alive_at"]),
         settled_at=optional_moment(item.get("settled_at")),
@@ -144,20 +145,30 @@ def from_item(item: Item) -> File:
     )
 
 
+file_lists = Lists(
+    FILE_SORTS,
+    {"created_at": LISTING, "filename_original": LISTING_A, "size": LISTING_B, "encrypted_size": LISTING_C},
+    file_key,
+    from_item,
+    searched_texts,
+)
+
+
 def _index_attributes(file: File) -> dict[str, Any]:
     """Present only where the record belongs in the index: what is absent costs nothing there."""
     attributes: dict[str, Any] = {}
     if file.shelf:
-        attributes["list_pk"] = _list_pk(file.account_id, file.shelf)
-        attributes["list_sk"] = list_sk(Position(file.created_at, file.id))
-    if file.due_at:
-        attributes["due_shard"] = f"{PREFIX}#{file.id[0]}"
-        attributes["due_at"] = int(file.due_at.timestamp())
-    return attributes
+        attributes |= file_lists.attributes(_list_pk(file.account_id, file.shelf), file, _search_pk(file.account_id))
+    return attributes | due_attributes(PREFIX, file.id, file.due_at)
 
 
 def _list_pk(account_id: AccountId, shelf: Shelf) -> str:
     return f"ACCOUNT#{account_id}#FILES#{shelf}"
+
+
+def _search_pk(account_id: AccountId) -> str:
+    """One for all shelves: a file is in the index once, and says itself which shelf it is on."""
+    return f"ACCOUNT#{account_id}#FILES"
 
 
 def _multipart_item(plan: Multipart) -> dict[str, Any]:

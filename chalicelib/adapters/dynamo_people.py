@@ -1,28 +1,30 @@
 """Accounts, users and their API tokens in the metadata table."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import call, condition_failed_at
+from chalicelib.adapters.dynamo_lists import LISTING, Lists
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,
     MetadataTable,
     condition_failed,
-    list_sk,
     moment,
     optional_moment,
     optional_timestamp,
+    standing_item,
     timestamp,
     to_dynamo,
 )
-from chalicelib.domain.api_token import ApiToken, Scope, token_id
+from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
+from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken, Scope, token_id
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, TokenId, UserId
-from chalicelib.domain.page import Page, Position
+from chalicelib.domain.page import NEWEST_FIRST, Page, Position
 from chalicelib.domain.people import Account, Author, User, email_key
 from chalicelib.domain.secret import SecretHash
 
@@ -30,6 +32,10 @@ account_key = KeyOfId("ACCOUNT", "ACCOUNT")
 user_key = KeyOfId("USER", "USER")
 address_key = KeyOfId("EMAIL", "USER")
 token_key = KeyOfId("TOKEN", "TOKEN")
+
+
+_STANDS = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+_REVOKED_KEPT = timedelta(days=1)
 
 
 class DynamoTokens:
@@ -42,20 +48,35 @@ class DynamoTokens:
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
         item = self._table.get(token_key(token_id(secret_hash)))
         # the key holds 122 bits of the hash; the record holds, and must match, all of it
-        return _token_from(item) if item and item["secret_hash"] == secret_hash else None
+        if not item or item["secret_hash"] != secret_hash or item.get("revoked_at"):
+            return None
+        return _token_from(item)
 
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
-        items, more = self._table.newest(_list_pk(user_id), limit, after, token_key)
-        tokens = [_token_from(item) for item in items]
-        return Page(tokens, Position(tokens[-1].created_at, tokens[-1].id) if more and tokens else None)
+        return token_lists.page(self._table, _list_pk(user_id), NEWEST_FIRST, limit, after)
 
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
-        return self._table.delete(token_key(token_id), "user_id = :user", user=user_id)
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
+        """The record stays for a while, on no list: a removal could not say who did it."""
+        try:
+            self._table.update(
+                token_key(token_id),
+                "SET revoked_at = :now, #ttl = :ttl REMOVE list_pk, list_sk",
+                "user_id = :user AND attribute_not_exists(revoked_at)",
+                {"#ttl": "ttl"},
+                user=user_id,
+                now=timestamp(now),
+                ttl=int((now + _REVOKED_KEPT).timestamp()),
+            )
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         key = token_key(token_id(secret_hash))
         try:
-            self._table.update(key, "SET last_used_at = :at", "attribute_exists(pk)", {}, at=timestamp(at))
+            self._table.update(key, "SET last_used_at = :at", _STANDS, {}, at=timestamp(at))
         except ClientError as error:
             if not condition_failed(error):  # a token revoked meanwhile must not come back as a fragment
                 raise
@@ -79,6 +100,22 @@ class DynamoUsers:
     def find(self, user_id: UserId) -> User | None:
         item = self._table.get(user_key(user_id))
         return _user_from(item) if item else None
+
+    def find_by_email(self, email: str) -> UserId | None:
+        item = self._table.get(address_key(email_key(email)))
+        return UserId(item["user_id"]) if item else None
+
+    def save(self, before: User, after: User) -> User:
+        change, condition, names, given = _change(before, after)
+        try:
+            return _user_from(self._table.update(user_key(before.id), change, condition, names, **given))
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            standing = standing_item(error)
+            if standing and _stands(standing, before, after):  # our own write: its answer was lost
+                return _user_from(standing)
+            raise Conflict from error
 
     def find_account(self, account_id: AccountId) -> Account | None:
         item = self._table.get(account_key(account_id))
@@ -104,14 +141,12 @@ def token_item(token: ApiToken) -> Item:
     return {
         "pk": pk,
         "sk": sk,
-        "list_pk": _list_pk(token.user_id),
-        "list_sk": list_sk(Position(token.created_at, token.id)),
+        **token_lists.attributes(_list_pk(token.user_id), token),
         # tidying only: `is_live` decides at every use
         "ttl": int(token.expires_at.timestamp()) if token.expires_at else None,
         "secret_hash": token.secret_hash,
         "user_id": token.user_id,
         "account_id": token.account_id,
-        "author": author_item(token.author),
         "name": token.name,
         "scopes": sorted(token.scopes),
         "created_at": timestamp(token.created_at),
@@ -125,13 +160,15 @@ def _token_from(item: Item) -> ApiToken:
         secret_hash=SecretHash(item["secret_hash"]),
         user_id=UserId(item["user_id"]),
         account_id=AccountId(item["account_id"]),
-        author=author_from(item["author"]),
         name=item["name"],
         scopes=frozenset(map(Scope, item["scopes"])),
         created_at=moment(item["created_at"]),
         expires_at=optional_moment(item.get("expires_at")),
         last_used_at=optional_moment(item.get("last_used_at")),
     )
+
+
+token_lists = Lists(TOKEN_SORTS, {"created_at": LISTING}, token_key, _token_from)
 
 
 def _user_item(user: User) -> Item:
@@ -144,6 +181,7 @@ def _user_item(user: User) -> Item:
         "name": user.name,
         "timezone": user.timezone,
         "created_at": timestamp(user.created_at),
+        "pin": verifier_item(user.pin),
     }
 
 
@@ -155,7 +193,33 @@ def _user_from(item: Item) -> User:
         name=item["name"],
         timezone=item["timezone"],
         created_at=moment(item["created_at"]),
+        pin=verifier_from(item.get("pin")),
     )
+
+
+def _change(before: User, after: User) -> tuple[str, str, dict[str, str], dict[str, Any]]:
+    """Update expression and condition, the names and the values in them."""
+    old, new = _user_item(before), _user_item(after)
+    changed = {name: new[name] for name in ("name", "timezone", "pin") if new[name] != old[name]}
+    given = {name: value for name, value in changed.items() if value is not None}
+    removed = [f"#{name}" for name in changed if name not in given]
+    names, condition = {f"#{name}": name for name in changed}, "attribute_exists(pk)"
+    if "pin" in changed:
+        removed += ["pin_tries", "pin_tried_at"]
+        if before.pin:
+            condition += " AND #pin.#version = :version"
+            names["#version"], given["version"] = "version", before.pin.version
+        else:
+            condition += " AND attribute_not_exists(#pin)"
+    sets = [f"#{name} = :{name}" for name in changed if name in given]
+    change = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("REMOVE", removed)) if parts)
+    return change, condition, names, given
+
+
+def _stands(standing: Item, before: User, after: User) -> bool:
+    """Whether all that was to change has, whoever changed it."""
+    old, new = _user_item(before), _user_item(after)
+    return all(standing.get(name) == value for name, value in new.items() if value != old[name])
 
 
 def _address_item(user: User) -> Item:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.ids import AccountId, TokenId, UserId, uuid_from_digest
-from chalicelib.domain.people import Author
+from chalicelib.domain.page import Sorts, time_value
 from chalicelib.domain.secret import SecretHash
 
 LAST_USE_RESOLUTION = timedelta(hours=1)
@@ -29,7 +29,6 @@ class ApiToken:
     secret_hash: SecretHash
     user_id: UserId
     account_id: AccountId
-    author: Author  # the user as of the token's creation, so that a request needs no second look-up
     name: str
     scopes: frozenset[Scope]
     created_at: datetime
@@ -45,6 +44,9 @@ class ApiToken:
 
     def use_is_stale(self, now: datetime) -> bool:
         return self.last_used_at is None or now - self.last_used_at >= LAST_USE_RESOLUTION
+
+
+TOKEN_SORTS: Sorts[ApiToken] = {"created_at": lambda token: time_value(token.created_at)}
 
 
 def token_id(secret_hash: SecretHash) -> TokenId:

@@ -1,10 +1,13 @@
 """Everything the service says no with. `code` is public and stable; routes/endpoint.py maps it to a status.
 
-`reason` is for the log alone: callers of public endpoints get the same words whatever the reason is.
+`reason` is for the log alone: callers of public endpoints get the same words whatever the reason is. `note` is what the
+audit log is to say of the refusal, where it is one that an account should know of.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
+
+from chalicelib.domain.event import Note
 
 FieldErrors = Mapping[str, Sequence[str]]
 
@@ -19,12 +22,14 @@ class SealdropError(Exception):
         *,
         errors: FieldErrors | None = None,
         reason: str | None = None,
+        note: Note | None = None,
         retry_after_seconds: int | None = None,
     ) -> None:
         super().__init__(message or self.default_message)
         self.message = message or self.default_message
         self.errors = errors
         self.reason = reason
+        self.note = note
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -53,6 +58,13 @@ class Conflict(SealdropError):
     default_message = "The record was changed by another request at the same time. Read it again and retry."
 
 
+class UploadOver(SealdropError):
+    """No race was lost, and a retry would change nothing."""
+
+    code = "upload_over"
+    default_message = "This upload is over."
+
+
 class Gone(SealdropError):
     code = "gone"
     default_message = "This download has been used, has expired or was withdrawn."
@@ -76,6 +88,13 @@ class Invalid(SealdropError):
 class RateLimited(SealdropError):
     code = "rate_limited"
     default_message = "Too many requests from this address. Wait for the time that Retry-After says."
+
+
+class PinLocked(SealdropError):
+    """Whatever the guess was: it has not been looked at."""
+
+    code = "pin_locked"
+    default_message = "Too many wrong PINs. Wait for the time that Retry-After says."
 
 
 class Busy(SealdropError):

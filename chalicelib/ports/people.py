@@ -19,8 +19,8 @@ class TokenStore(Protocol):
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
         """Newest first."""
 
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
-        """Atomic: False when this user has no such token."""
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
+        """Atomic: from here on it is not found. False when this user has no such token."""
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         """Remember the time of use, unless the token has gone meanwhile: then nothing is written."""
@@ -31,5 +31,15 @@ class UserStore(Protocol):
         """All or nothing. Raises Conflict when the e-mail address has a user already."""
 
     def find(self, user_id: UserId) -> User | None: ...
+
+    def find_by_email(self, email: str) -> UserId | None:
+        """The user whose address this is, however it is spelt."""
+
+    def save(self, before: User, after: User) -> User:
+        """Store name, time zone and PIN where the two differ, and nothing else, in one conditional write.
+
+        Answers the record as it then stands. A PIN is put only in the place of that of `before`, with no tries at it.
+        Raises Conflict, and writes nothing, when that was replaced meanwhile, or the user is gone.
+        """
 
     def find_account(self, account_id: AccountId) -> Account | None: ...

@@ -9,9 +9,13 @@ from datetime import UTC, datetime
 from chalice.app import Request
 
 from chalicelib.bootstrap import World, world
+from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.api_token import ApiToken
+from chalicelib.domain.people import User
 from chalicelib.domain.rate_limit import MICROSECONDS, RateLimit, address_key
 from chalicelib.logs import Metric, log_with_metrics
+
+_METRIC_OF_CODE = {"rate_limited": "RateLimited", "pin_locked": "PinLockouts"}
 
 
 @dataclass
@@ -24,6 +28,8 @@ class Call:
     started: float
     limit: RateLimit
     caller: ApiToken | None = None
+    stranger: Actor = Actor.UNKNOWN  # what somebody is who shows no good token here
+    calling_user: User | None = None  # where the route asks for it
     limiter_failed: bool = False
     noting_use: "Future[None] | None" = None  # the hourly write of the token's last use, beside the handler
     code: str | None = None
@@ -37,13 +43,37 @@ class Call:
         return self.caller
 
     @property
+    def user(self) -> User:
+        if self.calling_user is None:
+            raise AssertionError("the route does not say with_user")
+        return self.calling_user
+
+    @property
     def request_id(self) -> str:
         return str(self.request.context["requestId"])
 
     @property
-    def address(self) -> str:
+    def ip(self) -> str:
         """Of API Gateway's own making, never a header."""
-        return address_key(self.request.context["identity"]["sourceIp"])
+        return str(self.request.context["identity"]["sourceIp"])
+
+    @property
+    def address(self) -> str:
+        """The part of it that the rate limit counts by."""
+        return address_key(self.ip)
+
+    @property
+    def act(self) -> Act:
+        """Whom the audit log names."""
+        caller = self.caller
+        return Act(
+            actor=Actor.USER if caller else self.stranger,
+            at=self.now,
+            user_id=caller.user_id if caller else None,
+            token_id=caller.id if caller else None,
+            ip=self.ip,
+            request_id=self.request_id,
+        )
 
     @property
     def now_us(self) -> int:
@@ -64,8 +94,8 @@ def log_call(call: Call, status: int) -> None:
     metrics: list[Metric] = [("Requests", 1, "Count"), ("Latency", latency_ms, "Milliseconds")]
     if status >= 500:
         metrics.append(("ServerErrors", 1, "Count"))
-    if status == 429:
-        metrics.append(("RateLimited", 1, "Count"))
+    if metric := _METRIC_OF_CODE.get(call.code or ""):
+        metrics.append((metric, 1, "Count"))
     if call.limiter_failed:
         metrics.append(("LimiterFailures", 1, "Count"))
     log_with_metrics(

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chalice.app import Blueprint
 from pydantic import BaseModel
 
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.errors import SealdropError
+from chalicelib.routes.headers import CORS
 from chalicelib.wire.base import Query
 
 View = Callable[..., Any]
@@ -31,3 +33,9 @@ class Route:
 
 
 ROUTES: dict[tuple[str, str], Route] = {}  # by method and path
+
+
+def register(blueprint: Blueprint, route: Route, answer: View) -> None:
+    ROUTES[route.method, route.path] = route
+    # Chalice would answer another content type by itself, without our headers: endpoint.py does it.
+    blueprint.route(route.path, methods=[route.method], content_types=["*/*"], cors=CORS)(answer)

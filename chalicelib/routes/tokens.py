@@ -5,6 +5,7 @@ from chalice.app import Blueprint
 from chalicelib.domain.api_token import Scope
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.paging import cursors_of
 from chalicelib.services.manage_tokens import create_token, list_tokens, revoke_token
 from chalicelib.wire.lists import Listing, ListQuery, Meta
 from chalicelib.wire.people import CreateToken, IssuedTokenView, TokenView
@@ -15,8 +16,9 @@ bp = Blueprint(__name__)
 @endpoint(bp, "GET", "/tokens", scope=Scope.TOKENS, query=ListQuery)
 def index(call: Call, query: ListQuery) -> Listing[TokenView]:
     """List your tokens, newest first. Their secrets are not shown again."""
-    page = list_tokens(call.token, query.limit, query.after, tokens=call.world.tokens)
-    return Listing([TokenView.of(token) for token in page.rows], Meta.of(page))
+    cursors = cursors_of(call, query, "tokens", call.token.user_id)
+    page = list_tokens(call.token, query.limit, cursors.read(query.cursor), tokens=call.world.tokens)
+    return Listing([TokenView.of(token) for token in page.rows], Meta.of(page, cursors))
 
 
 @endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201)
@@ -30,4 +32,4 @@ def create(call: Call, body: CreateToken) -> IssuedTokenView:
 @endpoint(bp, "DELETE", "/tokens/{token_id}", scope=Scope.TOKENS)
 def revoke(call: Call, token_id: str) -> None:
     """Revoke a token, from this moment on."""
-    revoke_token(call.token, token_id, tokens=call.world.tokens)
+    revoke_token(call.token, token_id, call.now, tokens=call.world.tokens)

@@ -3,10 +3,12 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import PinLocked
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
 from chalicelib.services.show_user import show_user
-from chalicelib.wire.people import UserView
+from chalicelib.services.update_user import update_user
+from chalicelib.wire.people import PatchUser, UserView
 
 bp = Blueprint(__name__)
 
@@ -15,4 +17,23 @@ bp = Blueprint(__name__)
 def show(call: Call) -> UserView:
     """Show the caller: the user, the account, and the token of this request."""
     user, account = show_user(call.token, users=call.world.users)
+    return UserView.of_user(user, account, call.token)
+
+
+@endpoint(bp, "PATCH", "/user", scope=Scope.ACCOUNT, body=PatchUser, guarded=True, with_user=True, raises=(PinLocked,))
+def update(call: Call, body: PatchUser) -> UserView:
+    """Change your name, time zone or PIN.
+
+    A PIN that is there is changed or removed with the current one. Five wrong ones lock it for a while.
+    """
+    world = call.world
+    user = update_user(
+        call.user,
+        body.changes(),
+        call.now,
+        users=world.users,
+        pin_tries=world.pin_tries,
+        pin_hasher=world.pin_hasher,
+    )
+    _, account = show_user(call.token, users=world.users)
     return UserView.of_user(user, account, call.token)

@@ -4,13 +4,15 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.errors import invalid
+from chalicelib.domain.expiry import check_expiry
 from chalicelib.domain.file import EncryptionMode, File, object_key
 from chalicelib.domain.ids import FileId
+from chalicelib.domain.people import User
 from chalicelib.domain.sealing import DataKey, encryption_context, header_length, sealed_size
 from chalicelib.domain.upload import MAX_STORED_BYTES, SINGLE_PUT_BYTES, Multipart, part_bytes_for
-from chalicelib.ports import FileStore, KeyService, ObjectStore
+from chalicelib.ports import CategoryStore, FileStore, KeyService, ObjectStore
+from chalicelib.services.manage_categories import chosen_category
 from chalicelib.services.sign_upload import Upload, offer_upload
 
 
@@ -26,6 +28,7 @@ class NewFile:
     part_checksums: bool
     part_bytes: int | None
     expires_at: datetime | None
+    category_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +39,24 @@ class UploadTicket:
 
 
 def create_file(
-    new: NewFile, owner: ApiToken, now: datetime, *, files: FileStore, objects: ObjectStore, keys: KeyService
+    new: NewFile,
+    owner: User,
+    now: datetime,
+    *,
+    files: FileStore,
+    categories: CategoryStore,
+    objects: ObjectStore,
+    keys: KeyService,
 ) -> UploadTicket:
-    """Raises Invalid when the declared fields do not fit together."""
-    if new.expires_at and new.expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed.")
-    if new.checksum_sha256 and new.encryption_mode is EncryptionMode.CLIENT:
-        raise invalid(
-            "checksum_sha256",
-            "Sealed bytes do not exist yet: declare their digest with POST /api/files/{id}/parts.",
-        )
+    """Raises Invalid when the declared fields do not fit together, or the category is none of the account's."""
+    _check(new, now)
+    category_id = chosen_category(owner.account_id, new.category_id, categories=categories)
     file_id = FileId(str(uuid.uuid4()))
     data_key = None
     if new.encryption_mode is EncryptionMode.CLIENT:
         data_key = keys.generate(encryption_context(file_id, owner.account_id))
     stored_bytes = _stored_bytes(new, file_id, owner, data_key)
-    part_bytes = _part_bytes(new, stored_bytes)
-    multipart = None
-    if part_bytes:
-        upload_id = objects.start_multipart(object_key(file_id), part_checksums=new.part_checksums)
-        multipart = Multipart(upload_id, part_bytes, new.part_checksums, stored_bytes)
+    multipart = _start_multipart(new, file_id, stored_bytes, objects)
     file = files.add(
         File(
             id=file_id,
@@ -71,13 +72,23 @@ def create_file(
             multipart=multipart,
             checksum_sha256=new.checksum_sha256,
             expires_at=new.expires_at,
+            category_id=category_id,
             alive_at=now,
         )
     )
     return UploadTicket(file, offer_upload(file, now, objects=objects), data_key.plaintext if data_key else None)
 
 
-def _stored_bytes(new: NewFile, file_id: FileId, owner: ApiToken, data_key: DataKey | None) -> int:
+def _check(new: NewFile, now: datetime) -> None:
+    check_expiry(new.expires_at, now)
+    if new.checksum_sha256 and new.encryption_mode is EncryptionMode.CLIENT:
+        raise invalid(
+            "checksum_sha256",
+            "Sealed bytes do not exist yet: declare their digest with POST /api/files/{id}/parts.",
+        )
+
+
+def _stored_bytes(new: NewFile, file_id: FileId, owner: User, data_key: DataKey | None) -> int:
     if data_key is None:
         return new.size_bytes
     header = header_length(encryption_context(file_id, owner.account_id), data_key.wrapped)
@@ -85,6 +96,15 @@ def _stored_bytes(new: NewFile, file_id: FileId, owner: ApiToken, data_key: Data
     if stored > MAX_STORED_BYTES:
         raise invalid("size", f"Sealed, the file would be larger than {MAX_STORED_BYTES} bytes.")
     return stored
+
+
+def _start_multipart(new: NewFile, file_id: FileId, stored_bytes: int, objects: ObjectStore) -> Multipart | None:
+    """None where one PUT will do."""
+    part_bytes = _part_bytes(new, stored_bytes)
+    if not part_bytes:
+        return None
+    upload_id = objects.start_multipart(object_key(file_id), part_checksums=new.part_checksums)
+    return Multipart(upload_id, part_bytes, new.part_checksums, stored_bytes)
 
 
 def _part_bytes(new: NewFile, stored_bytes: int) -> int | None:

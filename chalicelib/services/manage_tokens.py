@@ -7,9 +7,10 @@ from datetime import datetime
 
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.errors import MissingScope, NotFound, invalid
+from chalicelib.domain.expiry import check_expiry
 from chalicelib.domain.ids import AccountId, TokenId, UserId, is_uuid
 from chalicelib.domain.page import Page, Position
-from chalicelib.domain.people import Author, User
+from chalicelib.domain.people import User
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, token_text
 from chalicelib.ports import TokenStore
 
@@ -31,38 +32,36 @@ def create_token(
 ) -> IssuedToken:
     """A token never makes one that may do more, or may do it for longer, than itself.
 
-    Raises MissingScope, or Invalid for an expiry that has passed or outlasts the maker's.
+    Raises MissingScope, or Invalid for an expiry that has passed, is too far ahead or outlasts the maker's.
     """
     if wider := sorted(scopes - maker.scopes):
         raise MissingScope(f"A token cannot give what it lacks: {', '.join(wider)}.", errors={"scopes": wider})
-    if expires_at and expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed.")
+    check_expiry(expires_at, now)
     if maker.expires_at and (expires_at is None or expires_at > maker.expires_at):
         raise invalid("expires_at", "The token that makes this one expires: the new one must, and not later.")
-    issued = _issue(maker.user_id, maker.account_id, maker.author, name, scopes, expires_at, now)
+    issued = _issue(maker.user_id, maker.account_id, name, scopes, expires_at, now)
     tokens.add(issued.token)
     return issued
 
 
 def first_token(user: User, name: str, now: datetime) -> IssuedToken:
     """The token that an operator hands to a new user: all scopes, no expiry. Not stored yet."""
-    return _issue(user.id, user.account_id, user.author, name, frozenset(Scope), None, now)
+    return _issue(user.id, user.account_id, name, frozenset(Scope), None, now)
 
 
 def list_tokens(owner: ApiToken, limit: int, after: Position | None, *, tokens: TokenStore) -> Page[ApiToken]:
     return tokens.list_of(owner.user_id, limit, after)
 
 
-def revoke_token(owner: ApiToken, token_id: str, *, tokens: TokenStore) -> None:
+def revoke_token(owner: ApiToken, token_id: str, now: datetime, *, tokens: TokenStore) -> None:
     """Raises NotFound, the same for another user's token."""
-    if not is_uuid(token_id) or not tokens.remove(TokenId(token_id), owner.user_id):
+    if not is_uuid(token_id) or not tokens.revoke(TokenId(token_id), owner.user_id, now):
         raise NotFound
 
 
 def _issue(
     user_id: UserId,
     account_id: AccountId,
-    author: Author,
     name: str,
     scopes: Set[Scope],
     expires_at: datetime | None,
@@ -73,7 +72,6 @@ def _issue(
         secret_hash=hash_secret(text),
         user_id=user_id,
         account_id=account_id,
-        author=author,
         name=name,
         scopes=frozenset(scopes),
         created_at=now,

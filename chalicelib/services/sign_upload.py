@@ -1,15 +1,17 @@
 """Signing the requests that bring a file's bytes to S3, at creation and again on demand."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.errors import Conflict, invalid
+from chalicelib.domain.errors import Conflict, NotFound, UploadOver, invalid
+from chalicelib.domain.event import EventType, Note
 from chalicelib.domain.file import File, Status
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.upload import PARTS_PER_CALL, URL_LIFETIME, Multipart
-from chalicelib.ports import FileStore, KeyService, ObjectStore, SignedRequest, StaleRecord
+from chalicelib.ports import FileStore, KeyService, NoteStore, ObjectStore, SignedRequest, StaleRecord
 from chalicelib.services.own_files import own_file
 
 
@@ -67,22 +69,30 @@ def sign_parts(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
+    notes: NoteStore,
+    pool: Executor,
 ) -> Resigned:
     """Fresh URLs for a pending upload, and its data key again, so that a broken upload can go on.
 
-    Raises NotFound, Conflict when the upload is over, Invalid for parts that the upload does not have.
+    Raises NotFound, UploadOver, Invalid for parts that the upload does not have, Conflict when another request changed
+    the file while a digest was to be declared.
     """
     file = own_file(account_id, file_id, now, files=files)
-    if file.status is not Status.PENDING:
-        raise Conflict(f"This upload is over: the file is {file.status}.")
+    _must_be_pending(file)
     _check_wanted(file, wanted)
     file = _note_life(file, wanted, now, files)
+    noting = pool.submit(notes.add, _signed(file), now)
     plan = file.multipart
     upload = _parts(file, plan, wanted, now, objects) if plan else _single(file, now, objects)
     data_key = None
     if file.wrapped_key:
         data_key = keys.unwrap(file.wrapped_key, encryption_context(file.id, file.account_id))
+    noting.result()  # nothing is handed out that the audit log will not tell of
     return Resigned(file, upload, data_key)
+
+
+def _signed(file: File) -> Note:
+    return Note(account_id=file.account_id, type=EventType.UPLOAD_SIGNED, subject={"file": file.id})
 
 
 def _check_wanted(file: File, wanted: Sequence[WantedPart]) -> None:
@@ -110,7 +120,24 @@ def _note_life(file: File, wanted: Sequence[WantedPart], now: datetime, files: F
     try:
         return files.save(changed.shows_life(now))
     except StaleRecord:
-        raise Conflict from None
+        fresh = _still_pending(file, now, files)
+    if changed != file:
+        raise Conflict
+    return fresh  # only a sign of life was to be noted; several threads ask at once, and one of them has noted it
+
+
+def _still_pending(file: File, now: datetime, files: FileStore) -> File:
+    """As it is after another request has changed it. Raises NotFound, UploadOver."""
+    fresh = files.find(file.id)
+    if fresh is None or not fresh.is_visible(now):
+        raise NotFound
+    _must_be_pending(fresh)
+    return fresh
+
+
+def _must_be_pending(file: File) -> None:
+    if file.status is not Status.PENDING:
+        raise UploadOver(f"This upload is over: the file is {file.status}.")
 
 
 def _single(file: File, now: datetime, objects: ObjectStore) -> SinglePut:

@@ -5,7 +5,8 @@ The checks, numbered as in docs/threat-model.md:
 (U2) its SHA-256, when one was declared, is the one that S3 verified;
 (U3) a client-sealed object begins with a header of our profile;
 (U4) whose context and one encrypted data key are this file's own;
-(U5) and which was made with this file's data key: key commitment and header tag.
+(U5) and which was made with this file's data key: key commitment and header tag;
+(U9) the object has no Content-Encoding, by which programs would make other bytes of it.
 Only the header's bytes are read, never the content. Repeating it is harmless.
 """
 
@@ -88,6 +89,8 @@ def _problem(
         return f"{stored.size_bytes} bytes arrived instead of {file.stored_bytes}."
     if file.checksum_sha256 and stored.checksum_sha256 != file.checksum_sha256:  # (U2)
         return "The SHA-256 of what arrived is not the declared one."
+    if stored.content_encoding:  # (U9)
+        return "It was sent with a Content-Encoding: send the file's bytes as they are, without that header."
     if file.encryption_mode is EncryptionMode.SERVER or file.wrapped_key is None:
         return None
     context = encryption_context(file.id, file.account_id)

@@ -3,17 +3,20 @@
 import zoneinfo
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.people import Account, Author, User
+from chalicelib.domain.pin import Pin
 from chalicelib.domain.secret import TOKEN_PREFIX
 from chalicelib.services.create_user import NewUser
-from chalicelib.wire.base import Id, In, Moment, Out, doc
+from chalicelib.services.update_user import UserChanges
+from chalicelib.wire.base import Id, In, Moment, NotNull, Out, doc
+from chalicelib.wire.pins import NewPin, PinGuess
 
 
-def _plain_text(text: str) -> str:
+def plain_text(text: str) -> str:
     if not text.isprintable():
         raise ValueError("Write it in one line, without control characters.")
     return text
@@ -23,7 +26,7 @@ _EXAMPLE_TOKEN = "sdt_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1Yo7hP"  # noqa
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
-    AfterValidator(_plain_text),
+    AfterValidator(plain_text),
     doc("One line, without control characters. Space around it is dropped.", pattern=r"\S"),
 ]
 Email = Annotated[
@@ -31,7 +34,7 @@ Email = Annotated[
     StringConstraints(
         strip_whitespace=True, max_length=254, pattern=r"^[^@\s<>\"\\,;:]{1,64}@[^@\s<>\"\\,;:]+\.[^@\s.]+$"
     ),
-    AfterValidator(_plain_text),
+    AfterValidator(plain_text),
 ]
 
 
@@ -40,6 +43,9 @@ def _timezone(name: str) -> str:
         return zoneinfo.ZoneInfo(name).key
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # the name is looked up as a file
         raise ValueError("Name a time zone of the IANA list, as in Europe/Vienna.") from None
+
+
+Timezone = Annotated[str, AfterValidator(_timezone), doc("A name of the IANA list.", "Europe/Vienna")]
 
 
 class AuthorView(Out):
@@ -65,9 +71,10 @@ class CreateUser(In):
 
     email: Email
     name: Name
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    timezone: Timezone = "UTC"
     account_id: str | None = None
     account_name: Name | None = None
+    pin: NewPin | None = None
 
     def new_user(self) -> NewUser:
         return NewUser(
@@ -76,6 +83,36 @@ class CreateUser(In):
             timezone=self.timezone,
             account_id=AccountId(self.account_id) if self.account_id else None,
             account_name=self.account_name,
+            pin=Pin(self.pin) if self.pin else None,
+        )
+
+
+class PatchUser(In):
+    EXAMPLES: ClassVar = {
+        "a time zone": {"timezone": "Europe/Vienna"},
+        "a first PIN": {"pin": "7294"},
+        "another PIN": {"pin": "1a2s3d", "current_pin": "7294"},
+    }
+
+    name: Annotated[Name | None, NotNull()] = None
+    timezone: Annotated[Timezone | None, NotNull()] = None
+    pin: Annotated[NewPin | None, doc("null: no PIN any more.")] = None
+    current_pin: Annotated[PinGuess | None, doc("Needed where there is a PIN and `pin` is sent.")] = None
+
+    @model_validator(mode="after")
+    def _only_the_pin_can_be_cleared(self) -> Self:
+        for name in ("name", "timezone"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
+        return self
+
+    def changes(self) -> UserChanges:
+        return UserChanges(
+            name=self.name,
+            timezone=self.timezone,
+            sets_pin="pin" in self.model_fields_set,
+            pin=Pin(self.pin) if self.pin else None,
+            current_pin=Pin(self.current_pin) if self.current_pin else None,
         )
 
 
@@ -142,6 +179,8 @@ class AccountView(Out):
 
 class UserView(AuthorView):
     id: Id
+    created_at: Moment
+    has_pin: Annotated[bool, Field(examples=[True])]
     account: AccountView
     token: TokenView
 
@@ -150,6 +189,8 @@ class UserView(AuthorView):
         return cls(
             **AuthorView.of(user.author).model_dump(),
             id=user.id,
+            created_at=user.created_at,
+            has_pin=user.pin is not None,
             account=AccountView(id=account.id, name=account.name),
             token=TokenView.of(token),
         )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Unreachable,
         UsageError,
     )
+    from sealdrop.events import ChainEnd, Event, Verified
     from sealdrop.models import (
         Account,
         Download,
@@ -51,11 +52,13 @@ __all__ = [
     "ApiError",
     "BadAnswer",
     "Busy",
+    "ChainEnd",
     "Client",
     "Download",
     "DownloadKey",
     "DownloadView",
     "Encryption",
+    "Event",
     "File",
     "FileChanged",
     "Gone",
@@ -77,8 +80,9 @@ __all__ = [
     "Unreachable",
     "UsageError",
     "User",
+    "Verified",
 ]
-_HOMES = ("errors", "models", "transfers", "retry", "client", "download")
+_HOMES = ("errors", "models", "transfers", "retry", "client", "download", "events")
 
 
 def __getattr__(name: str) -> Any:

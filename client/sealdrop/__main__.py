@@ -11,7 +11,7 @@ import click
 
 from sealdrop.errors import ExitCode, LocalFileError, SealdropError
 
-COMMANDS = ("put", "get", "ls", "rm", "token", "whoami", "login")
+COMMANDS = ("put", "get", "ls", "rm", "events", "token", "whoami", "login")
 
 
 class Verbs(click.Group):

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from sealdrop import fields
 from sealdrop.channel import Channel
 from sealdrop.errors import UsageError
+from sealdrop.events import Event
 from sealdrop.fields import Json
 from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
 from sealdrop.retry import Retry
@@ -85,8 +86,16 @@ class Api:
                 body={} if session is None else {"session": session},
                 public=True,
                 repeatable=session is not None,
-            )
+            ),
+            renewed=session is not None,
         )
+
+    # the audit log
+    def events(self, query: Mapping[str, str]) -> tuple[tuple[Event, ...], str | None]:
+        """A page of events and the cursor of the next one, None at the end."""
+        record = self._channel.call("GET", "/events", query=query)
+        meta = fields.take(record, "meta", dict)
+        return fields.items(record, "data", Event.parse), fields.optional(meta, "next_cursor", str)
 
     # tokens and the user
     def create_token(self, body: Json) -> NewToken:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.download import Downloader, SavedFile
 from sealdrop.errors import UsageError
+from sealdrop.events import ChainEnd, Event, Verified, verify
 from sealdrop.flow import Progress
 from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
 from sealdrop.retry import Retry
@@ -114,6 +115,31 @@ class Client:
             if cursor is None:
                 return
             query["cursor"] = cursor
+
+    def events(
+        self,
+        *,
+        file: str | None = None,
+        mail: str | None = None,
+        type: str | None = None,  # noqa: A002 - the API's word
+        page_size: int | None = None,
+    ) -> Iterator[Event]:
+        """The account's audit log, newest first, fetched page by page; of one file, mail or type where one is named."""
+        narrowed = {"file": file, "mail": mail, "type": type}
+        query = {name: value for name, value in narrowed.items() if value is not None}
+        query |= {"limit": str(page_size)} if page_size else {}
+        while True:
+            page, cursor = self._api.events(query)
+            yield from page
+            if cursor is None:
+                return
+            query["cursor"] = cursor
+
+    def verify_events(self, known: ChainEnd | None = None) -> Verified:
+        """Follow the chain of all events that are kept. `known` is an end that an earlier call answered: with it, also
+        a log that was cut short or written anew is found out.
+        """
+        return verify(self.events(page_size=100), known, datetime.now(UTC).date())
 
     def file(self, file_id: str) -> File:
         """One file."""

@@ -72,8 +72,8 @@ class Downloader:
             try:
                 download = self._api.create_download([file_id])
             except ApiError as error:
-                if error.status == 422:  # the one file it names is not there, or not ready
-                    raise NotFound(404, "not_found", "there is no file to download by this id") from None
+                if reasons := error.errors.get("files.0"):  # why the one file it names cannot be had
+                    raise NotFound(404, "not_found", reasons[0], request_id=error.request_id) from None
                 raise
             return self._api.create_download_key(download.id).key
 

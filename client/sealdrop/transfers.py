@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 from sealdrop import fields
@@ -146,7 +147,7 @@ class PerformedFile:
     checksum_sha256: str | None
     url: str = field(repr=False)
     url_expires_at: datetime
-    encryption: Encryption | None
+    encryption: Encryption | None  # None for a sealed file, too, where its address was only renewed
 
     @property
     def stored_size(self) -> int:
@@ -154,7 +155,7 @@ class PerformedFile:
         return self.size if self.encrypted_size is None else self.encrypted_size
 
     @classmethod
-    def parse(cls, record: Json) -> Self:
+    def parse(cls, record: Json, *, renewed: bool = False) -> Self:
         mode = encryption_mode(record)
         stored = record.get("encrypted_size")
         file_id = fields.take(record, "id", str)
@@ -167,7 +168,7 @@ class PerformedFile:
             checksum_sha256=fields.optional(record, "checksum_sha256", str),
             url=fields.take(record, "url", str),
             url_expires_at=fields.moment(record, "url_expires_at"),
-            encryption=_encryption(record, file_id, mode),
+            encryption=None if renewed else _encryption(record, file_id, mode),
         )
 
 
@@ -185,9 +186,9 @@ class Performed:
     session_expires_at: datetime
 
     @classmethod
-    def parse(cls, record: Json) -> Self:
+    def parse(cls, record: Json, *, renewed: bool = False) -> Self:
         return cls(
-            files=fields.items(record, "files", PerformedFile.parse),
+            files=fields.items(record, "files", partial(PerformedFile.parse, renewed=renewed)),
             uses_left=fields.size(record, "uses_left"),
             session=fields.take(record, "session", str),
             session_expires_at=fields.moment(record, "session_expires_at"),

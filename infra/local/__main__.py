@@ -103,6 +103,7 @@ def ready_document(stack: Any) -> dict[str, Any]:
     aws = stack.aws
     return {
         "api_url": stack.api_url,
+        "web_url": stack.web_url,
         "docs_url": stack.docs_url,
         "aws_endpoint_url": aws.endpoint_url,
         "region": aws.region,
@@ -110,6 +111,7 @@ def ready_document(stack: Any) -> dict[str, Any]:
         "metadata_table": aws.metadata_table,
         "ratelimit_table": aws.ratelimit_table,
         "kms_key_arn": aws.kms_key_arn,
+        "outbox": str(aws.outbox),
         "users": [vars(user) for user in stack.users],
     }
 
@@ -134,6 +136,7 @@ def _for_people(ready: dict[str, Any]) -> str:
   API  {ready["api_url"]}
   Docs {ready["docs_url"]}
   AWS  {ready["aws_endpoint_url"]} (emulated; region {ready["region"]}, credentials testing/testing)
+  Mail {ready["outbox"]} (.eml files of what SES sent)
 Users and their tokens:
 {users}
 Try:

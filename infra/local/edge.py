@@ -10,12 +10,14 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse
 
 from moto.moto_server.werkzeug_app import create_backend_app
 
 from infra.local.http_server import answer_early
+from infra.local.invocations import Invocations
 from infra.local.other_services import OtherServices, signing_service
 from infra.local.s3 import cors, multipart, reads, writes
 from infra.local.s3.bodies import receive
@@ -42,9 +44,17 @@ def _now() -> datetime:
 class Edge:
     """A WSGI app that answers as AWS."""
 
-    def __init__(self, credentials: dict[str, str], region: str, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        credentials: dict[str, str],
+        region: str,
+        invocations: Invocations,
+        outbox: Path,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        """`outbox` is the folder for what SES sends."""
         self._verifier, self._now = Verifier(credentials, region, now), now
-        self._others = OtherServices(self._verifier)
+        self._others = OtherServices(self._verifier, region, invocations, outbox)
         self._moto = create_backend_app("s3")
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -32,6 +32,14 @@ class _KeepAllHeaders(cheroot_server.HeaderReader):
         headers[HEADERS] = lines.pairs()
         return headers
 
+    def _transform_key(self, key_name: bytes) -> Any:
+        """What is before the colon. Space there is to be refused (RFC 9112, section 5.1): others may not see a header
+        in it, or another one.
+        """
+        if key_name != key_name.strip():
+            raise ValueError("No whitespace before a header's colon.")
+        return super()._transform_key(key_name)  # type: ignore[misc] # not in cheroot's stubs
+
     def _allow_header(self, key_name: bytes) -> bool:
         """WSGI cannot tell X_Foo from X-Foo: who reads the environ must not be fooled."""
         return b"_" not in key_name

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import Chalice, ScheduledEventConfig, SQSEventConfig
 
 from infra.local.functions import FunctionFailed, Functions
+from infra.local.invocations import logical_id
 
 _POLL_SECONDS = 1  # also the longest that a stop waits for
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -42,7 +43,7 @@ def queue_sources(app: Chalice, overrides: Mapping[str, Any], urls: Callable[[st
     found = []
     for config in app.event_sources:
         if isinstance(config, SQSEventConfig):
-            logical = "".join(word.title() for word in config.name.split("_"))
+            logical = logical_id(config.name)
             declared = overrides[logical]["Properties"]["Events"][f"{logical}SqsEventSource"]["Properties"]
             reports = "ReportBatchItemFailures" in declared.get("FunctionResponseTypes", [])
             arn = declared["Queue"]
@@ -91,7 +92,7 @@ class QueuePump:
         except FunctionFailed as error:
             _log.error("%s; its messages come again", error)
             return []
-        failed = _failed_ids(answer) if self._source.reports_failures else set()
+        failed = failed_ids(answer) if self._source.reports_failures else set()
         if failed is None or failed - {message["MessageId"] for message in messages}:
             _log.error("%s answered no usable batchItemFailures: all come again", self._source.function)
             return []
@@ -111,7 +112,7 @@ class QueuePump:
         }
 
 
-def _failed_ids(answer: Any) -> set[str] | None:
+def failed_ids(answer: Any) -> set[str] | None:
     """Lambda's reading: nothing reported is success, what cannot be read fails the whole batch."""
     if not answer:
         return set()

@@ -94,11 +94,13 @@ class Names:
 
 
 def parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """Defaults, and what was given instead."""
+    """Defaults, and what was given instead. Raises ValueError for what is not declared, and for what is missing."""
     declared = template.get("Parameters", {})
     if unknown := set(given) - set(declared):
         raise ValueError(f"the template has no parameter {', '.join(sorted(unknown))}")
     values = {name: given.get(name, spec.get("Default")) for name, spec in declared.items()}
+    if missing := [name for name, value in values.items() if value is None]:
+        raise ValueError(f"the template needs a value for {', '.join(missing)}")
     for name, spec in declared.items():
         if spec["Type"] == "CommaDelimitedList":
             values[name] = [item.strip() for item in values[name].split(",")]

@@ -19,12 +19,10 @@ class GatewayAnswer:
 
 
 def gateway_answers() -> list[GatewayAnswer]:
-    resources = template.load(OVERRIDES)["Resources"].values()
-    made = [it["Properties"] for it in resources if it.get("Type") == "AWS::ApiGateway::GatewayResponse"]
-    return [_answer(properties) for properties in made]
+    definition = template.load(OVERRIDES)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    return [_answer(*each) for each in definition["x-amazon-apigateway-gateway-responses"].items()]
 
 
-def _answer(properties: dict[str, Any]) -> GatewayAnswer:
-    kind = properties["ResponseType"]
-    body = json.loads(properties["ResponseTemplates"]["application/json"])
-    return GatewayAnswer(kind, properties.get("StatusCode") or _NO_STATUS[kind], body["code"], body["message"])
+def _answer(kind: str, declared: dict[str, Any]) -> GatewayAnswer:
+    body = json.loads(declared["responseTemplates"]["application/json"])
+    return GatewayAnswer(kind, str(declared.get("statusCode") or _NO_STATUS[kind]), body["code"], body["message"])

@@ -78,7 +78,8 @@ def test_grant_show_perform_once(alice: User, anyone: Api, mode: str) -> None:
     assert again.status == 200
     assert (again.data["session"], again.data["uses_left"]) == (session, 0)
     assert again.data["session_expires_at"] == performed.data["session_expires_at"]
-    assert fetched(anyone, again.data["files"][0]) == data
+    assert set(again.data["files"][0]) == SHARED_FIELDS | {"url", "url_expires_at"}
+    assert fetched(anyone, released | {"url": again.data["files"][0]["url"]}) == data
 
 
 def test_a_broken_transfer_goes_on_where_it_stopped(alice: User, anyone: Api) -> None:

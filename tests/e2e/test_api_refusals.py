@@ -104,7 +104,7 @@ def test_404_for_unknown_ids(alice: User, method: str, path: str, body: Any, unk
 def test_409_for_what_an_upload_that_is_over_cannot_do(alice: User) -> None:
     file = uploaded(alice.api, b"done")
     answer = alice.api("POST", f"/files/{file['id']}/parts", {"parts": [{"number": 1}]})
-    assert_refused(answer, 409, "conflict")
+    assert_refused(answer, 409, "upload_over")
 
 
 def test_410_for_a_download_that_was_used(alice: User, anyone: Api) -> None:

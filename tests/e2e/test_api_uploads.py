@@ -263,7 +263,7 @@ def test_a_rejected_file_says_why(alice: User, backstage: Backstage) -> None:
     assert file["rejected_reason"] in error["errors"]["file"][0]
     assert file["id"] in {it["id"] for it in alice.api("GET", "/files?status=rejected&limit=100").data}
     eventually(lambda: not backstage.versions(ticket["id"]), "the bytes to go")
-    assert_refused(alice.api("POST", f"/files/{ticket['id']}/parts", {"parts": [{"number": 1}]}), 409, "conflict")
+    assert_refused(alice.api("POST", f"/files/{ticket['id']}/parts", {"parts": [{"number": 1}]}), 409, "upload_over")
 
 
 def test_more_than_a_hundred_parts_are_signed_a_hundred_at_a_time(alice: User) -> None:

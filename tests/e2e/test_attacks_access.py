@@ -23,7 +23,7 @@ from tests.e2e.api_kit import (
     uploaded,
     without_request_id,
 )
-from tests.e2e.conftest import Answer, Api, User
+from tests.e2e.conftest import Api, User
 
 pytestmark = pytest.mark.e2e
 
@@ -297,22 +297,22 @@ def test_p2_a_name_cannot_add_to_the_header_that_s3_sends(alice: User, anyone: A
 def test_p3_a_cursor_opens_nothing(alice: User, bob: User) -> None:
     made = [uploaded(alice.api, b"x")["id"] for _ in range(3)]
     alices = alice.api("GET", "/files?limit=1").json["meta"]["next_cursor"]
-    seen = {file["id"] for file in bob.api("GET", f"/files?limit=100&cursor={alices}").data}
-    assert not seen & set(made)
-    for text in ("2999-01-01T00:00:00+00:00#FILE#" + made[0], "2999-01-01T00:00:00+00:00#", "#", "x" * 50):
-        cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-        answer = bob.api("GET", f"/files?limit=100&cursor={cursor}")
-        assert answer.status in {200, 422}
-        if answer.status == 200:
-            assert not {file["id"] for file in answer.data} & set(made)
-    for text in (alices + "A", alices[:-2], alices + "=", "%00", "../" + alices, alices.swapcase()):
-        assert_refused(bob.api("GET", f"/files?cursor={quote(text, safe='')}"), 422, "invalid", ["cursor"])
+    assert len(alice.api("GET", f"/files?limit=2&cursor={alices}").data) == 2
+    places = [place.encode() for place in ("2999-01-01T00:00:00.000000Z\0" + made[0], "\0", "x" * 50)]
+    forged = [
+        base64.urlsafe_b64encode(mac + place).decode().rstrip("=") for place in places for mac in (b"", bytes(16))
+    ]
+    spelt = [alices + "A", alices[:-2], alices + "=", "%00", "../" + alices, alices.swapcase()]
+    for cursor in (alices, *forged):
+        assert_refused(bob.api("GET", f"/files?cursor={quote(cursor, safe='')}"), 422, "invalid", ["cursor"])
+    for cursor in (*spelt, *forged):
+        assert_refused(alice.api("GET", f"/files?cursor={quote(cursor, safe='')}"), 422, "invalid", ["cursor"])
 
 
 def test_p3_a_cursor_of_one_list_is_no_way_into_another(alice: User) -> None:
     for _ in range(2):
         new_token(alice, "account")
     cursor = alice.api("GET", "/tokens?limit=1").json["meta"]["next_cursor"]
-    answer: Answer = alice.api("GET", f"/files?limit=100&cursor={cursor}")
-    assert answer.status == 200
-    assert all("full_filename" in file for file in answer.data)
+    assert alice.api("GET", f"/tokens?limit=100&cursor={cursor}").status == 200
+    for path in ("/files?", "/files?trashed=true&", "/files?sort=size&"):
+        assert_refused(alice.api("GET", f"{path}cursor={cursor}"), 422, "invalid", ["cursor"])

@@ -5,6 +5,7 @@ the check on arrival is seen to work by itself.
 """
 
 import base64
+import gzip
 import json
 import re
 from datetime import UTC, datetime
@@ -91,6 +92,17 @@ def test_u1_the_event_rejects_too(alice: User, backstage: Backstage) -> None:
 
 def status(user: User, file_id: str) -> str:
     return str(user.api("GET", f"/files/{file_id}").data["status"])
+
+
+def test_u9_an_encoding_that_nobody_signed_is_rejected_on_arrival(
+    alice: User, anyone: Api, backstage: Backstage
+) -> None:
+    """S3 keeps the header, and would have every performer's program unpack what it gets."""
+    packed = gzip.compress(b"other bytes than those that were stored")
+    ticket = announce(alice.api, len(packed))
+    upload = ticket["upload"]
+    assert send(anyone, upload, packed, {**upload["headers"], "Content-Encoding": "gzip"}).status == 200
+    assert_rejected(alice, backstage, ticket["id"], "Content-Encoding")
 
 
 def test_u2_s3_checks_the_digest_that_was_declared(alice: User, anyone: Api, backstage: Backstage) -> None:

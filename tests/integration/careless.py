@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.adapters import dynamo_categories
+from chalicelib.adapters.dynamo_categories import DynamoCategories, _name_item, _name_key, count_key
+from chalicelib.adapters.dynamo_categories import _to_item as category_item
 from chalicelib.adapters.dynamo_downloads import DynamoDownloads, _key_item, _to_item, download_key
 from chalicelib.adapters.dynamo_files import DynamoFiles, to_item
 from chalicelib.adapters.dynamo_limiter import DynamoLimiter
@@ -12,22 +15,29 @@ from chalicelib.adapters.dynamo_people import (
     DynamoUsers,
     _account_item,
     _address_item,
+    _user_from,
     _user_item,
     address_key,
     token_item,
     token_key,
+    user_key,
 )
+from chalicelib.adapters.dynamo_pins import DynamoPinTries, _key, _tries_from
 from chalicelib.adapters.dynamo_table import MetadataTable, timestamp, to_dynamo
+from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys, temporary_key
+from chalicelib.adapters.dynamo_verifiers import verifier_from
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, token_id
+from chalicelib.domain.category import Category
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import TokenId, UserId
 from chalicelib.domain.people import Account, User, email_key
+from chalicelib.domain.pin import PinHolder, PinVerifier
 from chalicelib.domain.rate_limit import BucketRule, RateLimit
 from chalicelib.domain.secret import SecretHash
-from chalicelib.ports import StaleRecord
+from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
 
 
 def downloads(world: World) -> None:
@@ -38,12 +48,24 @@ def files(world: World) -> None:
     world.files = CarelessFiles(world._table)
 
 
+def categories(world: World) -> None:
+    world.categories = CarelessCategories(world._table)
+
+
 def tokens(world: World) -> None:
     world.tokens = CarelessTokens(world._table)
 
 
 def users(world: World) -> None:
     world.users = CarelessUsers(world._table)
+
+
+def pins(world: World) -> None:
+    world.pin_tries = CarelessPinTries(world._table)
+
+
+def temporary_keys(world: World) -> None:
+    world.temporary_keys = CarelessTemporaryKeys(world._table)
 
 
 def limiter(world: World) -> None:
@@ -100,6 +122,21 @@ class CarelessFiles(DynamoFiles):
         return stored
 
 
+class CarelessCategories(DynamoCategories):
+    def add(self, category: Category) -> Category:
+        count = (self._table.get(count_key(category.account_id)) or {"category_count": 0})["category_count"]
+        if self._table.get(_name_key(category)):
+            raise NameTaken
+        if count >= dynamo_categories.MAX_CATEGORIES:
+            raise TooManyCategories
+        pk, sk = count_key(category.account_id)
+        _put(self._table, {"pk": pk, "sk": sk, "category_count": count + 1})
+        stored = replace(category, revision=1)
+        for item in (category_item(stored), _name_item(stored)):
+            _put(self._table, item)
+        return stored
+
+
 class CarelessTokens(DynamoTokens):
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         if self.find(secret_hash):
@@ -111,12 +148,17 @@ class CarelessTokens(DynamoTokens):
                 ExpressionAttributeValues={":at": {"S": timestamp(at)}},
             )
 
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
         item = self._table.get(token_key(token_id))
-        if item is None or item["user_id"] != user_id:
+        if item is None or item["user_id"] != user_id or "revoked_at" in item:
             return False
         pk, sk = token_key(token_id)
-        self._table.client.delete_item(TableName=self._table.name, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+        self._table.client.update_item(
+            TableName=self._table.name,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET revoked_at = :now",
+            ExpressionAttributeValues={":now": {"S": timestamp(now)}},
+        )
         return True
 
 
@@ -128,6 +170,35 @@ class CarelessUsers(DynamoUsers):
         items += [_account_item(new_account)] if new_account else []
         puts: Any = [{"Put": {"TableName": self._table.name, "Item": to_dynamo(item)}} for item in items]
         self._table.client.transact_write_items(TransactItems=puts)
+
+    def save(self, before: User, after: User) -> User:
+        standing = self.find(before.id)
+        if standing is None or standing.pin != before.pin:
+            raise Conflict
+        item = _user_item(after)
+        change = "SET #name = :name, #timezone = :timezone, pin = :pin"
+        names = {"#name": "name", "#timezone": "timezone"}
+        given = {name: item[name] for name in ("name", "timezone", "pin")}
+        return _user_from(self._table.update(user_key(before.id), change, "attribute_exists(pk)", names, **given))
+
+
+class CarelessPinTries(DynamoPinTries):
+    def count(self, holder: PinHolder, try_id: str, now: datetime) -> PinVerifier | None:
+        item = self._table.get(_key(holder)) or {}
+        tries = _tries_from(item).counting(try_id, now)
+        given = {"tries": set(tries.ids), "now": timestamp(now)}
+        change = "SET pin_tries = :tries, pin_tried_at = :now"
+        return verifier_from(self._table.update(_key(holder), change, "attribute_exists(pin)", {}, **given)["pin"])
+
+
+class CarelessTemporaryKeys(DynamoTemporaryKeys):
+    def remove(self, key_hash: SecretHash, user_id: UserId, now: datetime) -> bool:
+        key = self.find(key_hash)
+        if key is None or key.user_id != user_id or key.expires_at <= now:
+            return False
+        pk, sk = temporary_key(key_hash)
+        self._table.client.delete_item(TableName=self._table.name, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+        return True
 
 
 class CarelessLimiter(DynamoLimiter):

@@ -41,7 +41,9 @@ def clients(aws: EmulatedAws) -> Iterator[dict[str, Any]]:
 def world(aws: EmulatedAws, clients: dict[str, Any]) -> Iterator[World]:
     """The real one, freshly wired, on empty tables, in place of the process's own."""
     _empty(clients["dynamodb"], aws.metadata_table, "pk", "sk")
+    _empty(clients["dynamodb"], aws.search_table, "pk", "sk")
     _empty(clients["dynamodb"], aws.ratelimit_table, "ip")
+    _empty(clients["dynamodb"], aws.env["EVENTS_TABLE"], "id")
     fresh = World()
     fresh._clients = clients
     previous = bootstrap.use(fresh)
@@ -87,5 +89,6 @@ def api(world: World, clock: Clock) -> AppClient:
 
 def _empty(dynamodb: Any, table: str, *keys: str) -> None:
     for page in dynamodb.get_paginator("scan").paginate(TableName=table):
-        for item in page["Items"]:
-            dynamodb.delete_item(TableName=table, Key={name: item[name] for name in keys})
+        deletes = [{"DeleteRequest": {"Key": {name: item[name] for name in keys}}} for item in page["Items"]]
+        for start in range(0, len(deletes), 25):
+            dynamodb.batch_write_item(RequestItems={table: deletes[start : start + 25]})

@@ -8,11 +8,12 @@ import pytest
 from chalicelib.bootstrap import World
 from chalicelib.domain.file import EncryptionMode
 from chalicelib.domain.ids import FileId
+from chalicelib.domain.pin import MAX_TRIES
 from chalicelib.domain.sealing import encryption_context
 from infra.local.stack import EmulatedAws
 from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.support.app_client import Answer, AppClient
-from tests.support.builders import Caller, a_file, a_ready_file, enrol, new_id
+from tests.support.builders import PIN, Caller, a_file, a_ready_file, enrol, new_id
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -70,7 +71,7 @@ IN_PARTS = NEW | {"size": 6 * 2**20, "part_size": 5 * 2**20}
         ("dynamodb.BatchGetItem", "POST", "/downloads", {"files": [new_id()]}),
         ("dynamodb.Query", "GET", "/tokens", None),
         ("dynamodb.PutItem", "POST", "/tokens", {"name": "n", "scopes": ["files:read"]}),
-        ("dynamodb.DeleteItem", "DELETE", "/tokens/{file}", None),
+        ("dynamodb.UpdateItem", "DELETE", "/tokens/{file}", None),
         ("dynamodb.GetItem", "GET", "/user", None),
     ],
 )
@@ -94,6 +95,20 @@ def test_trouble_is_answered_503(
     else:
         hooks.break_line(call, BROKEN_LINES["no answer in time"])
     assert_busy(hers.call(method, path, json=body))
+
+
+def test_a_second_complete_while_s3_is_at_the_first_is_to_come_again(hooks: Hooks, hers: AppClient) -> None:
+    """Joining many parts can outlast a request, and S3 takes no second order for the object meanwhile."""
+    upload = hers.post("/files", IN_PARTS).data
+    sizes = [part["size"] for part in upload["upload"]["parts"]]
+    listed = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><Size>{size}</Size><ETag>e</ETag>"
+        "<LastModified>2026-03-01T12:00:00Z</LastModified></Part>"
+        for number, size in enumerate(sizes, 1)
+    )
+    hooks.answer("s3.ListParts", f"<ListPartsResult>{listed}</ListPartsResult>".encode())
+    hooks.refuse("s3.CompleteMultipartUpload", "OperationAborted", 409)
+    assert_busy(hers.post(f"/files/{upload['id']}/complete"))
 
 
 def test_what_only_a_person_can_mend_is_answered_500_without_a_word_of_it(hooks: Hooks, hers: AppClient) -> None:
@@ -136,6 +151,40 @@ def test_a_use_is_not_lost_when_the_answer_to_its_spending_is(
         first = api.post(f"/public/downloads/{key}")
     assert first.status == 200
     assert api.post(f"/public/downloads/{key}").status == 410
+
+
+# -- PINs --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "method", "path", "body"),
+    [
+        ("kms.GenerateMac", "POST", "/keys", {"pin": PIN}),
+        ("kms.GenerateMac", "PATCH", "/user", {"pin": "another", "current_pin": PIN}),
+        ("dynamodb.PutItem", "POST", "/keys", {"pin": PIN}),
+        ("dynamodb.DeleteItem", "DELETE", f"/keys/{'A' * 43}", None),
+        ("dynamodb.BatchGetItem", "POST", "/downloads", {"files": [new_id()]}),
+    ],
+)
+def test_trouble_with_pins_is_answered_503_and_locks_nobody_out(
+    world: World, hooks: Hooks, hers: AppClient, call: str, method: str, path: str, body: Any
+) -> None:
+    assert hers.patch("/user", {"pin": PIN}).status == 200
+    hooks.refuse(call, "ThrottlingException", 503)
+    for _ in range(MAX_TRIES + 1):
+        assert_busy(hers.call(method, path, json=body))
+    hooks.remove_all()
+    assert hers.post("/keys", {"pin": PIN}).status == 201
+
+
+def test_tries_that_cannot_be_counted_are_not_looked_at(
+    world: World, hooks: Hooks, hers: AppClient, aws: EmulatedAws
+) -> None:
+    assert hers.patch("/user", {"pin": PIN}).status == 200
+    hooks.refuse("dynamodb.UpdateItem", "ThrottlingException", table=aws.metadata_table)
+    macs = hooks.count("kms")
+    assert_busy(hers.post("/keys", {"pin": PIN}))
+    assert macs == []
 
 
 # -- the limiter's own table -------------------------------------------------------------------------------------------

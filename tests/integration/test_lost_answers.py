@@ -2,22 +2,39 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.bootstrap import World
-from chalicelib.domain.errors import Busy, Gone
+from chalicelib.domain.errors import Busy, Conflict, Gone
 from chalicelib.domain.page import Page
+from chalicelib.domain.pin import MAX_TRIES, clean_pin
 from chalicelib.domain.rate_limit import MICROSECONDS
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.ports import StaleRecord
+from chalicelib.services.check_pin import check_pin
 from chalicelib.services.perform_download import perform_download
 from tests.integration.bucket import bucket_of
 from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import UNTIL, a_hash, a_key, standing, with_key
 from tests.integration.test_object_store import a_key as an_object_key
-from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import ALICE_ID, NOW, a_download, a_file, a_ready_file, a_token
+from tests.integration.test_pin_store import a_holder, left
+from tests.integration.test_pin_store import a_key as a_temporary_key
+from tests.integration.test_user_store import a_user, added, an_account, first_token
+from tests.support.builders import (
+    ALICE_ID,
+    NOW,
+    PIN,
+    a_download,
+    a_file,
+    a_ready_file,
+    a_token,
+    a_verifier,
+    checking_pins,
+    new_id,
+    performing,
+)
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -90,7 +107,7 @@ def test_a_spending_of_which_nothing_is_known_is_given_back(world: World, hooks:
     hooks.lose_answers("dynamodb.UpdateItem", times=ATTEMPTS)
 
     with pytest.raises(Busy):
-        perform_download(key, NOW, downloads=world.downloads, objects=world.objects, keys=world.keys, pool=world.pool)
+        perform_download(key, NOW, **performing(world))
 
     assert standing(world, key) == replace(download, key_hash=key.key_hash)
 
@@ -122,6 +139,64 @@ def test_a_transaction_is_repeated_under_its_own_token(world: World, hooks: Hook
     world.users.add(user, account, first_token(user))
     assert len(tokens) == ATTEMPTS
     assert len(set(tokens)) == 1
+
+
+# -- PINs --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_try_counts_once_and_is_looked_at_also_when_it_is_the_last(world: World, hooks: Hooks) -> None:
+    """Else whose fifth try was the right one would be told that the PIN is locked: by that very try."""
+    holder = a_holder(world)
+    for _ in range(MAX_TRIES - 1):
+        world.pin_tries.count(holder, new_id(), NOW)
+    hooks.lose_answers("dynamodb.UpdateItem", times=ATTEMPTS - 1)
+    assert check_pin(clean_pin(PIN), holder, NOW, **checking_pins(world))
+    assert left(world, holder) == MAX_TRIES
+
+
+def test_a_try_of_which_nothing_is_known_counts_at_most_once(world: World, hooks: Hooks) -> None:
+    holder = a_holder(world)
+    hooks.lose_answers("dynamodb.UpdateItem", times=ATTEMPTS)
+    with pytest.raises(Busy):
+        check_pin(clean_pin(PIN), holder, NOW, **checking_pins(world))
+    assert left(world, holder) == MAX_TRIES - 1
+
+
+def test_what_kms_cannot_answer_is_taken_back_once(world: World, hooks: Hooks) -> None:
+    holder = a_holder(world)
+    world.pin_tries.count(holder, new_id(), NOW)
+    hooks.refuse("kms.GenerateMac", "ThrottlingException")
+    with pytest.raises(Busy):
+        check_pin(clean_pin(PIN), holder, NOW, **checking_pins(world))
+    hooks.remove_all()
+    assert left(world, holder) == MAX_TRIES - 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pin": a_verifier()}, {"pin": None}, {"name": "Alice Adams", "pin": a_verifier()}]
+)
+def test_a_changed_pin_counts_as_changed(world: World, hooks: Hooks, changes: dict[str, Any]) -> None:
+    before = added(world, pin=a_verifier())
+    after = replace(before, **changes)
+    hooks.lose_answers("dynamodb.UpdateItem")
+    assert world.users.save(before, after) == after == world.users.find(before.id)
+
+
+def test_a_rivals_change_is_not_taken_for_ones_own(world: World, hooks: Hooks) -> None:
+    before = added(world, pin=a_verifier())
+    rival = replace(before, pin=a_verifier())
+    hooks.rival_before("dynamodb.UpdateItem", lambda: world.users.save(before, rival))
+    hooks.lose_answers("dynamodb.UpdateItem", times=2)
+    with pytest.raises(Conflict):
+        world.users.save(before, replace(before, pin=a_verifier()))
+    assert world.users.find(before.id) == rival
+
+
+def test_a_temporary_key_is_added_once(world: World, hooks: Hooks) -> None:
+    key = a_temporary_key()
+    hooks.lose_answers("dynamodb.PutItem")
+    world.temporary_keys.add(key)
+    assert world.temporary_keys.find(key.key_hash) == key
 
 
 def test_an_upload_is_finished_once(world: World, hooks: Hooks) -> None:

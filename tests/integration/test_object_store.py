@@ -73,6 +73,16 @@ def test_a_declared_digest_is_told_by_head(ports: World, bucket: Bucket) -> None
     assert stored.checksum_sha256 == digest
 
 
+def test_an_encoding_that_the_client_names_is_told_by_head(ports: World, bucket: Bucket) -> None:
+    """It is not signed, and S3 sends it to everyone who downloads."""
+    key = a_key()
+    signed = ports.objects.sign_put(key, 5, None)
+    assert bucket.send(signed, b"hello", headers={**signed.headers, "Content-Encoding": "gzip"}) is None
+    stored = ports.objects.head(key)
+    assert stored is not None
+    assert stored.content_encoding == "gzip"
+
+
 def test_a_signature_names_what_must_be_sent(ports: World) -> None:
     digest = sha256_base64(b"hello")
     assert ports.objects.sign_put(a_key(), 5, None).headers == {"Content-Length": "5", "If-None-Match": "*"}

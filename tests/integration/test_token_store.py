@@ -93,7 +93,7 @@ def test_ties_are_ordered_by_id(tokens: TokenStore) -> None:
 def test_a_cursor_outlives_its_record_and_newer_ones(tokens: TokenStore) -> None:
     newest_first = made(tokens, 4)
     first = tokens.list_of(ALICE_ID, 2, None)
-    tokens.remove(newest_first[1].id, ALICE_ID)
+    tokens.revoke(newest_first[1].id, ALICE_ID, NOW)
     tokens.add(a_token(created_at=NOW + timedelta(days=1)))
     assert tokens.list_of(ALICE_ID, 10, first.next).rows == newest_first[2:]
 
@@ -111,21 +111,21 @@ def test_a_list_is_the_users_own(tokens: TokenStore) -> None:
 def test_a_revoked_token_is_gone_at_once(tokens: TokenStore) -> None:
     token = a_token()
     tokens.add(token)
-    assert tokens.remove(token.id, ALICE_ID) is True
+    assert tokens.revoke(token.id, ALICE_ID, NOW) is True
     assert tokens.find(token.secret_hash) is None
     assert rows(listing(tokens, 10)) == []
-    assert tokens.remove(token.id, ALICE_ID) is False
+    assert tokens.revoke(token.id, ALICE_ID, NOW) is False
 
 
 def test_nobody_removes_another_users_token(tokens: TokenStore) -> None:
     token = a_token()
     tokens.add(token)
-    assert tokens.remove(token.id, BOB_ID) is False
+    assert tokens.revoke(token.id, BOB_ID, NOW) is False
     assert tokens.find(token.secret_hash) == token
 
 
 def test_an_unknown_token_cannot_be_removed(tokens: TokenStore) -> None:
-    assert tokens.remove(TokenId(new_id()), ALICE_ID) is False
+    assert tokens.revoke(TokenId(new_id()), ALICE_ID, NOW) is False
 
 
 # -- note_use ----------------------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def test_the_time_of_use_is_remembered(tokens: TokenStore) -> None:
 def test_noting_the_use_of_a_revoked_token_writes_nothing(tokens: TokenStore) -> None:
     token = a_token()
     tokens.add(token)
-    tokens.remove(token.id, ALICE_ID)
+    tokens.revoke(token.id, ALICE_ID, NOW)
     tokens.note_use(token.secret_hash, NOW)
     assert tokens.find(token.secret_hash) is None
     assert rows(listing(tokens, 10)) == []

@@ -46,6 +46,15 @@ def test_100_continue(desk: Desk) -> None:
         assert line.answer()[0] == 200
 
 
+@pytest.mark.parametrize("header", ["X-Amz-Acl : private", "X-Amz-Acl\t: private", "Range : bytes=0-1"])
+def test_a_space_before_a_headers_colon_is_refused(desk: Desk, header: str) -> None:
+    """RFC 9112, section 5.1. A reader that trims it sees a header where another sees none."""
+    sent = desk.get()
+    with line_to(sent.url) as line:
+        line.say(head_of(sent, header))
+        assert line.answer()[0] == 400
+
+
 def test_a_body_that_stops_short(desk: Desk) -> None:
     sent = desk.put("files/short", b"twelve bytes")
     with line_to(sent.url) as line:

@@ -155,25 +155,31 @@ class TestDeclarations:
             assert json.loads(answer.body)["request_id"] == "the-id"
             assert dict(answer.headers).items() >= FIXED.items()
 
+    @pytest.mark.parametrize("kind", ["MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE", "EXPIRED_TOKEN"])
+    def test_an_unknown_route_is_one_answer_whatever_the_header_is_taken_for(self, kind: str) -> None:
+        """API Gateway may read a bearer token on an unknown path as a signature of its own, and find that wrong."""
+        answer = GatewayResponses.of().render(kind, "the-id")
+        assert (answer.status, json.loads(answer.body)["code"]) == (404, "not_found")
+
     def test_every_declared_response_has_our_shape_and_the_fixed_headers(self) -> None:
-        resources = template.load(Path("infra/overrides.yaml"))["Resources"].values()
-        declared = [it["Properties"] for it in resources if it.get("Type") == "AWS::ApiGateway::GatewayResponse"]
-        assert len({it["ResponseType"] for it in declared}) == len(declared) >= 8
-        for properties in declared:
-            body = json.loads(properties["ResponseTemplates"]["application/json"])
+        api = template.load(Path("infra/overrides.yaml"))["Resources"]["RestAPI"]["Properties"]
+        declared = api["DefinitionBody"]["x-amazon-apigateway-gateway-responses"].values()
+        assert len(declared) >= 8
+        for response in declared:
+            body = json.loads(response["responseTemplates"]["application/json"])
             assert (set(body), body["request_id"]) == ({"message", "code", "request_id"}, "$context.requestId")
             headers = {
                 name.removeprefix("gatewayresponse.header."): value
-                for name, value in properties["ResponseParameters"].items()
+                for name, value in response["responseParameters"].items()
             }
             constant = {name: value for name, value in FIXED.items() if name != "Content-Type"}
             assert {name: headers[name].strip("'") for name in constant} == constant
-            if properties.get("StatusCode") in {"429", "503", "504"}:
+            if response.get("statusCode") in {"429", "503", "504"}:
                 assert "Retry-After" in headers
 
     def test_a_type_of_its_own_wins_over_the_default(self) -> None:
-        shared = {"ResponseTemplates": {"application/json": '{"code": "default"}'}}
-        own = {"StatusCode": "418", "ResponseTemplates": {"application/json": '{"code": "own"}'}}
+        shared = {"responseTemplates": {"application/json": '{"code": "default"}'}}
+        own = {"statusCode": "418", "responseTemplates": {"application/json": '{"code": "own"}'}}
         responses = GatewayResponses({"DEFAULT_4XX": shared, "REQUEST_TOO_LARGE": own})
         assert responses.render("REQUEST_TOO_LARGE", "x").status == 418
         fallen_back = responses.render("MISSING_AUTHENTICATION_TOKEN", "x")

@@ -41,6 +41,7 @@ class TestReady:
         ready = stack.ready
         assert set(ready) == {
             "api_url",
+            "web_url",
             "docs_url",
             "aws_endpoint_url",
             "region",
@@ -48,8 +49,11 @@ class TestReady:
             "metadata_table",
             "ratelimit_table",
             "kms_key_arn",
+            "outbox",
             "users",
         }
+        assert ready["web_url"] == ready["api_url"].removesuffix("api")
+        assert stat.S_IMODE(Path(ready["outbox"]).stat().st_mode) == 0o700
         assert ready["kms_key_arn"].startswith("arn:aws:kms:eu-west-1:")
         assert [(user["email"], user["name"], user["pin"]) for user in ready["users"]] == [
             ("alice@example.com", "Alice Archer", None),

@@ -100,6 +100,7 @@ class FakeService:
         self.signed: dict[str, dict[str, Any]] = {}
         self.faults: list[Fault] = []
         self.log: list[str] = []
+        self.stored: list[int] = []  # numbers of the parts that arrived, in their order
         self.page_size = 50
         self.tamper: Callable[[dict[str, Any]], object] = id  # may change the answer of a perform
         self.lock = threading.RLock()
@@ -376,6 +377,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.service.lock:
             if terms["number"] is not None:
                 record.parts[terms["number"]] = (body, digest)
+                self.service.stored.append(terms["number"])
             elif record.body is not None:
                 raise S3Refusal(412, "PreconditionFailed")
             else:
@@ -541,7 +543,7 @@ def perform(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
         if record := service.files.get(file_id):
             shared = _shared(service, record)
             shared |= {"url": service.sign("GET", record), "url_expires_at": _times()["expires_at"]}
-            if record.mode == "client":
+            if record.mode == "client" and "session" not in body:
                 shared["encryption"] = service.encryption(record)
             files.append(shared)
     until = _times()["expires_at"]

@@ -60,7 +60,7 @@ def test_a_plain_upload_goes_on_where_it_ended(client: Client, service: FakeServ
     seen: list[int] = []
     file = client.put(path, encryption="server", progress=lambda done, _total: seen.append(done))
     assert file.id == pending.id
-    assert service.count(PUT) == 17 - len(arrived)
+    assert arrived.isdisjoint(service.stored[len(arrived) :])
     assert seen[0] >= sum(len(pending.parts[number][0]) for number in arrived)
     assert fetched(client, file.id) == path.read_bytes()
     assert entries() == []

@@ -191,11 +191,41 @@ class TestTypes:
             "application/xhtml+xml",
             "text/javascript",
             "application/javascript",
+            "application/ecmascript",
+            "text/vbscript",
+            "text/xsl",
+            "text/css",
+            "text/cache-manifest",
+            "multipart/related",
+            "message/rfc822",
+            "application/x-shockwave-flash",
+            "application/vnd.adobe.flash.movie",
+            "application/java-archive",
+            "application/x-msdownload",
+            "application/hta",
+            "application/x-ms-application",
+            "application/wasm",
+            "application/pdf2",
+            "image/",
+            "unheard/of",
         ],
     )
     def test_what_a_browser_would_run_is_handed_out_as_bytes(self, active: str) -> None:
         assert download_type(active) == DEFAULT_TYPE
 
-    @pytest.mark.parametrize("passive", ["application/pdf", "image/png", "text/plain", "application/octet-stream"])
-    def test_the_rest_keeps_its_type(self, passive: str) -> None:
+    @pytest.mark.parametrize(
+        "passive",
+        [
+            "application/pdf",
+            "image/png",
+            "text/plain",
+            "text/csv",
+            "application/zip",
+            "video/mp4",
+            "audio/mpeg",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "application/octet-stream",
+        ],
+    )
+    def test_what_nothing_runs_keeps_its_type(self, passive: str) -> None:
         assert download_type(passive) == passive

@@ -30,6 +30,7 @@ FILE = {
     "created_at",
     "ready_at",
     "expires_at",
+    "category_id",
     "disk",
 }
 SHARED = {
@@ -42,6 +43,18 @@ SHARED = {
     "encrypted_size",
     "encryption_mode",
     "checksum_sha256",
+}
+USER = {
+    "id",
+    "name",
+    "email",
+    "initials",
+    "photo_url",
+    "timezone",
+    "created_at",
+    "has_pin",
+    "account",
+    "token",
 }
 ENCRYPTION = {
     "algorithm",
@@ -101,6 +114,7 @@ class TestServerMode:
             "created_at": "2026-03-01T12:00:00.000000Z",
             "ready_at": "2026-03-01T12:00:00.000000Z",
             "expires_at": None,
+            "category_id": None,
             "disk": "s3",
         }
 
@@ -191,7 +205,7 @@ class TestClientMode:
     def test_the_data_key_of_a_settled_file_is_given_to_nobody_but_performers(self, my, world, alice) -> None:
         file = stored(world, a_ready_file(account_id=alice.account_id))
         answer = my.post(f"/files/{file.id}/parts", {"parts": [{"number": 1}]})
-        assert (answer.status, answer.json["code"]) == (409, "conflict")
+        assert (answer.status, answer.json["code"]) == (409, "upload_over")
 
 
 class TestParts:
@@ -304,7 +318,7 @@ class TestTokensAndUser:
 
     def test_who_am_i(self, my, alice) -> None:
         data = my.get("/user").data
-        assert set(data) == {"id", "name", "email", "initials", "photo_url", "timezone", "account", "token"}
+        assert set(data) == USER
         assert set(data["token"]) == self.TOKEN
         assert data["account"] == {"id": alice.account_id, "name": "Alice Archer"}
 

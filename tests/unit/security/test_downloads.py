@@ -12,10 +12,20 @@ from chalicelib.domain.file import EncryptionMode, File
 from chalicelib.domain.filename import content_disposition, download_type
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.secret import SecretHash, hash_secret, secret_text
-from chalicelib.services.create_download import create_download_key
 from chalicelib.services.perform_download import perform_download, resume_download, show_download
 from tests.support.app_client import AppClient
-from tests.support.builders import ALICES, NOW, a_download, a_ready_file, new_id, performing, stored
+from tests.support.builders import (
+    ALICES,
+    NOW,
+    a_download,
+    a_ready_file,
+    key_to,
+    new_id,
+    performing,
+    resuming,
+    showing,
+    stored,
+)
 from tests.support.fakes import FakeWorld
 
 HASH, OTHER, SESSION = (SecretHash(digit * 64) for digit in "abc")
@@ -32,7 +42,7 @@ def sealed_file(world: FakeWorld, **changes: Any) -> File:
 def granted(world: FakeWorld, *files: File) -> tuple[Download, str, DownloadKey]:
     download = a_download(*files)
     world.downloads.add(download)
-    text, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
+    text = key_to(world, download)
     key = world.downloads.find_key(hash_secret(text))
     assert key
     return download, text, key
@@ -60,9 +70,9 @@ def test_d1_only_its_hash_leads_to_a_download(api: AppClient, world: FakeWorld) 
 
 def test_d1_a_new_key_ends_the_one_before(world: FakeWorld) -> None:
     download, _, old = granted(world, stored(world, a_ready_file()))
-    create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
+    key_to(world, download)
     for attempt in (show_download, perform_download):
-        ports = performing(world) if attempt is perform_download else {"downloads": world.downloads}
+        ports = performing(world) if attempt is perform_download else showing(world)
         with pytest.raises(Gone):
             attempt(old, NOW, **ports)
 
@@ -164,11 +174,11 @@ def test_d3_a_file_that_ended_is_not_handed_out(world: FakeWorld, change: dict[s
     session = perform_download(used, NOW, **performing(world)).session
     world.files.records[file.id] = replace(world.files.records[file.id], **change)
     with pytest.raises(Gone):
-        show_download(key, NOW, downloads=world.downloads)
+        show_download(key, NOW, **showing(world))
     with pytest.raises(Gone):
         perform_download(key, NOW, **performing(world))
     with pytest.raises(Gone):
-        resume_download(used, session, NOW, **performing(world))
+        resume_download(used, session, NOW, **resuming(world))
 
 
 # --- D5 --------------------------------------------------------------------------------------------------------------
@@ -190,6 +200,17 @@ def test_d5_a_session_is_not_guessed(api: AppClient, world: FakeWorld) -> None:
     refused = api.post(f"/public/downloads/{text}", {"session": wrong})
     assert (refused.status, set(refused.json)) == (410, {"message", "code", "request_id"})
     assert api.post(f"/public/downloads/{text}", {"session": session}).status == 200
+
+
+def test_d5_a_session_renews_urls_and_nothing_else(api: AppClient, world: FakeWorld) -> None:
+    """One request could otherwise have KMS unwrap a hundred keys, again and again for six hours."""
+    _, text, key = granted(world, sealed_file(world))
+    session = perform_download(key, NOW, **performing(world)).session
+    world.keys.calls.clear()
+    [file] = api.post(f"/public/downloads/{text}", {"session": session}).data["files"]
+    assert "url" in file
+    assert "encryption" not in file
+    assert world.keys.calls == []
 
 
 def test_d5_showing_releases_nothing(api: AppClient, world: FakeWorld) -> None:

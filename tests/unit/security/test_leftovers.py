@@ -9,18 +9,17 @@ import pytest
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.secret import hash_secret, token_text
 from chalicelib.logs import describe, log
-from chalicelib.services.create_download import create_download_key
 from chalicelib.services.delete_file import purge_file
 from chalicelib.services.on_upload import on_upload
 from tests.support.app_client import AppClient
 from tests.support.builders import (
-    ALICES,
     NOW,
     Caller,
     a_download,
     a_file,
     a_ready_file,
     a_token,
+    key_to,
     stored,
     storing,
     verifying,
@@ -38,7 +37,7 @@ def test_s1_a_line_tells_the_route_and_not_the_path(
 ) -> None:
     download = a_download(stored(world, a_ready_file()))
     world.downloads.add(download)
-    key, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
+    key = key_to(world, download)
     session = api.post(f"/public/downloads/{key}").data["session"]
     api.post(f"/public/downloads/{key}", {"session": session})
     api.get(f"/public/downloads/{key}")
@@ -58,6 +57,23 @@ def test_s1_an_error_is_told_without_its_words(capsys: pytest.CaptureFixture[str
     logged = capsys.readouterr().out
     assert "ValueError" in logged
     assert SECRET not in logged
+
+
+def test_s1_trouble_at_aws_is_told_by_its_name() -> None:
+    """botocore's words hold the URL that was called, with the bucket, the object and the upload in it."""
+    from botocore.exceptions import ClientError, EndpointConnectionError
+
+    from chalicelib.adapters.aws_call import call
+
+    url = "https://bucket.s3.eu-west-1.amazonaws.com/files/x?uploadId=secret"
+    throttled = ClientError({"Error": {"Code": "SlowDown", "Message": url}}, "HeadObject")
+    for error, named in (
+        (EndpointConnectionError(endpoint_url=url), "EndpointConnectionError"),
+        (throttled, "ClientError SlowDown"),
+    ):
+        with pytest.raises(Busy) as busy:
+            call(raises(error))
+        assert busy.value.reason == named
 
 
 def test_s2_a_secret_is_stored_as_its_hash() -> None:
@@ -117,7 +133,7 @@ def test_s4_trouble_at_aws_is_told_without_detail(api: AppClient, world: FakeWor
 def test_s4_a_refusal_keeps_its_reason_to_itself(api: AppClient, world: FakeWorld, alice: Caller) -> None:
     download = a_download(stored(world, a_ready_file()))
     world.downloads.add(download)
-    key, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
+    key = key_to(world, download)
     api.post(f"/public/downloads/{key}")
     spent = api.post(f"/public/downloads/{key}")
     world.downloads.records[download.id] = replace(world.downloads.records[download.id], revoked_at=NOW)

@@ -51,7 +51,7 @@ def test_a1_an_expired_token_is_none(world: FakeWorld, alice: Caller) -> None:
 def test_a1_whatever_is_wrong_the_answer_is_one(api: AppClient, world: FakeWorld, alice: Caller, clock: Clock) -> None:
     expired = issued(world, alice.token, Scope.ACCOUNT, lifetime=timedelta(hours=1)).text
     unknown = issued(world, alice.token, Scope.ACCOUNT)
-    world.tokens.remove(unknown.token.id, alice.token.user_id)
+    world.tokens.revoke(unknown.token.id, alice.token.user_id, NOW)
     clock.tick(hours=1)
     answers = [api.get("/user", token=text) for text in (None, "mistyped", unknown.text, expired)]
     assert [answer.status for answer in answers] == [401] * 4
@@ -92,9 +92,19 @@ def test_a4_nobody_revokes_anothers_token(table: Any) -> None:
 
     tokens, token = DynamoTokens(table), a_token()
     tokens.add(token)
-    assert not tokens.remove(token.id, BOB_ID)
+    assert not tokens.revoke(token.id, BOB_ID, NOW)
     assert tokens.find(token.secret_hash) == token
-    assert tokens.remove(token.id, token.user_id)
+    assert tokens.revoke(token.id, token.user_id, NOW)
+
+
+def test_a5_a_revoked_token_is_not_found(table: Any) -> None:
+    from chalicelib.adapters.dynamo_people import DynamoTokens
+
+    tokens, token = DynamoTokens(table), a_token()
+    tokens.add(token)
+    assert tokens.revoke(token.id, token.user_id, NOW)
+    assert tokens.find(token.secret_hash) is None
+    assert not tokens.revoke(token.id, token.user_id, NOW + timedelta(seconds=1))
 
 
 def test_a5_every_look_up_sees_a_revocation(table: Any) -> None:
@@ -112,5 +122,5 @@ def test_a5_every_look_up_sees_a_revocation(table: Any) -> None:
 
 def test_a5_a_token_is_looked_up_on_every_request(api: AppClient, world: FakeWorld, alice: Caller) -> None:
     assert api.get("/user", token=alice.text).status == 200
-    world.tokens.remove(alice.token.id, alice.token.user_id)
+    world.tokens.revoke(alice.token.id, alice.token.user_id, NOW)
     assert api.get("/user", token=alice.text).status == 401

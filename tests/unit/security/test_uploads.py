@@ -16,7 +16,7 @@ from chalicelib.domain.upload import Multipart, ReceivedPart, missing_from
 from chalicelib.services.create_file import create_file
 from chalicelib.services.verify_upload import verify_upload
 from chalicelib.wire.upload_events import NotOurEvent, parse_event
-from tests.support.builders import ALICES, NOW, a_new_file, a_token, new_id, verifying
+from tests.support.builders import ALICES, NOW, a_new_file, a_user, creating, new_id, verifying
 from tests.support.fakes import FakeWorld, sha256_base64
 from tests.support.sealed import Header
 
@@ -24,8 +24,7 @@ DATA = b"hello"
 
 
 def announced(world: FakeWorld, **fields: Any) -> Any:
-    ports = {"files": world.files, "objects": world.objects, "keys": world.keys}
-    return create_file(a_new_file(**fields), a_token(), NOW, **ports)
+    return create_file(a_new_file(**fields), a_user(), NOW, **creating(world))
 
 
 def arrived(world: FakeWorld, file: File, stored: bytes, checksum: str | None = None) -> File:
@@ -119,6 +118,16 @@ class Sealing:
 
     def stored(self, header: bytes) -> bytes:
         return header.ljust(self.file.stored_bytes, b"\0")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity", "aws-chunked"])
+def test_u9_what_came_with_an_encoding_is_rejected(world: FakeWorld, encoding: str) -> None:
+    file = announced(world).file
+    world.objects.put(file.object_key, DATA, content_encoding=encoding)
+    settled = verify_upload(file, NOW, **verifying(world))
+    assert settled.status is Status.REJECTED
+    assert "Content-Encoding" in (settled.rejected_reason or "")
+    assert world.objects.head(file.object_key) is None
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.file import Shelf, Status
+from chalicelib.domain.page import NEWEST_FIRST
 from chalicelib.domain.upload import MIB, Multipart
 from chalicelib.services.list_files import list_files
 from chalicelib.services.show_file import show_file
@@ -23,13 +24,14 @@ def world() -> FakeWorld:
 
 class TestList:
     def ids(self, world, shelf=Shelf.READY, account=ALICES, now=NOW) -> list[str]:
-        return [file.id for file in list_files(account, shelf, 50, None, now, files=world.files).rows]
+        page = list_files(account, shelf, None, NEWEST_FIRST, 50, None, now, files=world.files)
+        return [file.id for file in page.rows]
 
     def test_newest_first_and_pages_that_meet(self, world) -> None:
         made = [world.files.add(a_ready_file(created_at=NOW + i * MINUTE)).id for i in range(7)]
         seen, after = [], None
         for _ in range(10):
-            page = list_files(ALICES, Shelf.READY, 3, after, NOW, files=world.files)
+            page = list_files(ALICES, Shelf.READY, None, NEWEST_FIRST, 3, after, NOW, files=world.files)
             seen += [file.id for file in page.rows]
             after = page.next
             if after is None:
@@ -38,17 +40,17 @@ class TestList:
 
     def test_files_of_one_moment_are_all_listed_once(self, world) -> None:
         made = {world.files.add(a_ready_file()).id for _ in range(5)}
-        first = list_files(ALICES, Shelf.READY, 2, None, NOW, files=world.files)
-        second = list_files(ALICES, Shelf.READY, 50, first.next, NOW, files=world.files)
+        first = list_files(ALICES, Shelf.READY, None, NEWEST_FIRST, 2, None, NOW, files=world.files)
+        second = list_files(ALICES, Shelf.READY, None, NEWEST_FIRST, 50, first.next, NOW, files=world.files)
         seen = [file.id for file in (*first.rows, *second.rows)]
         assert len(seen) == 5
         assert set(seen) == made
 
     def test_a_place_survives_the_file_that_marked_it(self, world) -> None:
         made = [world.files.add(a_ready_file(created_at=NOW + i * MINUTE)) for i in range(4)]
-        page = list_files(ALICES, Shelf.READY, 2, None, NOW, files=world.files)
+        page = list_files(ALICES, Shelf.READY, None, NEWEST_FIRST, 2, None, NOW, files=world.files)
         world.files.remove(made[2])
-        rest = list_files(ALICES, Shelf.READY, 2, page.next, NOW, files=world.files)
+        rest = list_files(ALICES, Shelf.READY, None, NEWEST_FIRST, 2, page.next, NOW, files=world.files)
         assert [file.id for file in rest.rows] == [made[1].id, made[0].id]
 
     def test_a_pending_upload_never_shows_up_as_usable(self, world) -> None:

@@ -32,7 +32,7 @@ def test_the_new_token_is_its_makers_in_all_but_name_scopes_and_expiry(tokens) -
     stored = tokens.find(hash_secret(issued.text))
     assert looks_like_token(issued.text)
     assert stored == issued.token
-    assert (stored.user_id, stored.account_id, stored.author) == (maker.user_id, maker.account_id, maker.author)
+    assert (stored.user_id, stored.account_id) == (maker.user_id, maker.account_id)
     assert (stored.name, stored.scopes, stored.expires_at) == ("script", frozenset({Scope.FILES_READ}), NOW + DAY)
     assert (stored.created_at, stored.last_used_at) == (NOW, None)
 
@@ -94,10 +94,10 @@ class TestRevoke:
     def test_ones_own_also_the_one_in_use(self, tokens) -> None:
         token = a_token()
         tokens.add(token)
-        revoke_token(token, token.id, tokens=tokens)
+        revoke_token(token, token.id, NOW, tokens=tokens)
         assert tokens.records == {}
         with pytest.raises(NotFound):
-            revoke_token(token, token.id, tokens=tokens)
+            revoke_token(token, token.id, NOW, tokens=tokens)
 
     @pytest.mark.parametrize("account", ["the same account", "another account"])
     def test_a4_not_another_users(self, tokens, account: str) -> None:
@@ -105,11 +105,11 @@ class TestRevoke:
         tokens.add(alices)
         bobs = a_token(user_id=BOB_ID, **({} if account == "the same account" else {"account_id": BOBS}))
         with pytest.raises(NotFound):
-            revoke_token(bobs, alices.id, tokens=tokens)
+            revoke_token(bobs, alices.id, NOW, tokens=tokens)
         assert alices.id in tokens.records
 
     @pytest.mark.parametrize("token_id", ["", "x", str(BOB_ID).upper(), f"../{BOB_ID}"])
     def test_what_is_no_id_costs_no_look_up(self, tokens, token_id: str) -> None:
         with pytest.raises(NotFound):
-            revoke_token(a_token(), token_id, tokens=tokens)
+            revoke_token(a_token(), token_id, NOW, tokens=tokens)
         assert tokens.calls == []

@@ -1,0 +1,137 @@
+"""Categories in the metadata table: the record, an item that holds its name, and the account's count of them."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from botocore.exceptions import ClientError
+
+from chalicelib.adapters.aws_call import condition_failed_at
+from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, Lists
+from chalicelib.adapters.dynamo_table import Item, KeyOfId, MetadataTable, moment, timestamp
+from chalicelib.adapters.dynamo_transaction import Transaction
+from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
+from chalicelib.domain.ids import AccountId, CategoryId
+from chalicelib.domain.page import Order, Page, Position
+from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
+
+PREFIX = "CATEGORY"
+category_key = KeyOfId(PREFIX, "CATEGORY")
+name_key = KeyOfId("CATEGORYNAME", "CATEGORY")
+count_key = KeyOfId("ACCOUNT", "CATEGORIES")
+
+
+class DynamoCategories:
+    def __init__(self, table: MetadataTable) -> None:
+        self._table = table
+
+    def add(self, category: Category) -> Category:
+        stored = _next(category)
+        try:
+            (
+                Transaction(self._table)
+                .put(_to_item(stored), "attribute_not_exists(pk)")
+                .put(_name_item(stored), "attribute_not_exists(pk)")
+                .update(
+                    count_key(stored.account_id),
+                    "ADD category_count :one",
+                    "attribute_not_exists(category_count) OR category_count < :most",
+                    one=1,
+                    most=MAX_CATEGORIES,
+                )
+                .write()
+            )
+        except ClientError as error:
+            if condition_failed_at(error, 1):
+                raise NameTaken from error
+            if condition_failed_at(error, 2):
+                raise TooManyCategories from error
+            raise
+        return stored
+
+    def find(self, category_id: CategoryId) -> Category | None:
+        item = self._table.get(category_key(category_id))
+        return _from_item(item) if item else None
+
+    def find_many(self, category_ids: Collection[CategoryId]) -> Sequence[Category]:
+        found = self._table.get_many([category_key(category_id) for category_id in category_ids])
+        return [_from_item(item) for item in found.values()]
+
+    def list_of(self, account_id: AccountId, order: Order, limit: int, after: Position | None) -> Page[Category]:
+        return category_lists.page(self._table, _list_pk(account_id), order, limit, after)
+
+    def save(self, category: Category, read: Category) -> Category:
+        stored = _next(category)
+        transaction = Transaction(self._table).put(_to_item(stored), "revision = :read", read=read.revision)
+        if stored.unique_name != read.unique_name:
+            transaction.put(_name_item(stored), "attribute_not_exists(pk)").delete(_name_key(read))
+        try:
+            transaction.write()
+        except ClientError as error:
+            if condition_failed_at(error, 0):
+                raise StaleRecord from error
+            if condition_failed_at(error, 1):
+                raise NameTaken from error
+            raise
+        return stored
+
+    def remove(self, category: Category) -> None:
+        try:
+            (
+                Transaction(self._table)
+                .delete(category_key(category.id), "revision = :read", read=category.revision)
+                .delete(_name_key(category))
+                .update(count_key(category.account_id), "ADD category_count :one", one=-1)
+                .write()
+            )
+        except ClientError as error:
+            if condition_failed_at(error, 0):
+                raise StaleRecord from error
+            raise
+
+
+def _next(category: Category) -> Category:
+    return replace(category, revision=category.revision + 1)
+
+
+def _to_item(category: Category) -> Item:
+    pk, sk = category_key(category.id)
+    return {
+        "pk": pk,
+        "sk": sk,
+        **category_lists.attributes(_list_pk(category.account_id), category),
+        "account_id": category.account_id,
+        "name": category.name,
+        "color": category.color,
+        "created_at": timestamp(category.created_at),
+        "revision": category.revision,
+    }
+
+
+def _from_item(item: Item) -> Category:
+    return Category(
+        id=CategoryId(item["pk"].removeprefix(f"{PREFIX}#")),
+        account_id=AccountId(item["account_id"]),
+        name=item["name"],
+        color=item["color"],
+        created_at=moment(item["created_at"]),
+        revision=item["revision"],
+    )
+
+
+category_lists = Lists(CATEGORY_SORTS, {"created_at": LISTING, "name": LISTING_A}, category_key, _from_item)
+
+
+def _name_item(category: Category) -> Item:
+    """One for each name of an account: this is what makes a name unique."""
+    pk, sk = _name_key(category)
+    return {"pk": pk, "sk": sk, "category_id": category.id}
+
+
+def _name_key(category: Category) -> tuple[str, str]:
+    digest = hashlib.sha256(category.unique_name.encode()).hexdigest()  # a folded name can be longer than a key may be
+    return name_key(f"{category.account_id}#{digest}")
+
+
+def _list_pk(account_id: AccountId) -> str:
+    return f"ACCOUNT#{account_id}#CATEGORIES"

@@ -1,0 +1,132 @@
+"""What `make package` writes, and what CloudFormation is given once SAM has expanded it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from samtranslator.translator.transform import transform
+
+from infra.package import _copy_sources, _run_chalice, joined_template
+
+Template = dict[str, Any]
+
+
+class NoManagedPolicies:
+    """SAM asks AWS for the ARNs of policies that are named; all of ours have theirs."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Template]:
+    """The SAM file of a stage. Without the dependencies: they would be downloaded, and are in the archive alone."""
+
+    def build(stage: str) -> Template:
+        folder = tmp_path_factory.mktemp("package")
+        _copy_sources(folder / "sealdrop")
+        (folder / "sealdrop" / "requirements.txt").write_text("")
+        (folder / "resources.yaml").write_text(yaml.safe_dump(joined_template(stage)))
+        _run_chalice(folder / "sealdrop", stage, folder / "resources.yaml", folder / "out")
+        made: Template = yaml.safe_load((folder / "out" / "sam.yaml").read_text())
+        shutil.rmtree(folder)
+        return made
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def sam(packaged: Callable[[str], Template]) -> Template:
+    return packaged("dev")
+
+
+def expand(sam: Template) -> Template:
+    copy = deepcopy(sam)
+    for resource in copy["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://artifacts/deployment.zip"
+    expanded: Template = transform(copy, {}, NoManagedPolicies())
+    return expanded
+
+
+@pytest.fixture(scope="module")
+def expanded(sam: Template) -> Template:
+    return expand(sam)
+
+
+def of_type(template: Template, kind: str) -> dict[str, Any]:
+    return {name: made for name, made in template["Resources"].items() if made["Type"] == kind}
+
+
+def test_the_linter_has_nothing_to_say_of_the_expansion(expanded: Template, tmp_path: Path) -> None:
+    """Circles between resources show here alone."""
+    written = tmp_path / "expanded.json"
+    written.write_text(json.dumps(expanded))
+    command = [Path(sys.executable).with_name("cfn-lint"), written]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our linter
+    assert (said.stdout, said.stderr, said.returncode) == ("", "", 0)
+
+
+class TestGateway:
+    def test_there_is_one_public_stage(self, expanded: Template) -> None:
+        """A deployment that names a stage makes that one too, and SAM's is called "Stage" unless it is told not to."""
+        stages = [stage["Properties"]["StageName"] for stage in of_type(expanded, "AWS::ApiGateway::Stage").values()]
+        made_beside = [
+            deployment["Properties"].get("StageName")
+            for deployment in of_type(expanded, "AWS::ApiGateway::Deployment").values()
+        ]
+        assert (stages, made_beside) == (["api"], [None])
+
+    def test_a_changed_answer_is_deployed(self, sam: Template, expanded: Template) -> None:
+        """CloudFormation deploys an API anew when the deployment's logical id changes, and only then."""
+        changed = deepcopy(sam)
+        answers = changed["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][
+            "x-amazon-apigateway-gateway-responses"
+        ]
+        answers["THROTTLED"]["statusCode"] = "418"
+        before, after = (of_type(it, "AWS::ApiGateway::Deployment").keys() for it in (expanded, expand(changed)))
+        assert before == of_type(expand(sam), "AWS::ApiGateway::Deployment").keys(), "and is not without a change"
+        assert not before & after
+
+    def test_answers_are_not_resources_of_their_own(self, expanded: Template) -> None:
+        """Nothing would have a deployment wait for those."""
+        assert of_type(expanded, "AWS::ApiGateway::GatewayResponse") == {}
+        (api,) = of_type(expanded, "AWS::ApiGateway::RestApi").values()
+        assert len(api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]) >= 8
+
+
+class TestLogs:
+    def test_every_function_may_write_its_own_log_and_no_other_programs(self, expanded: Template) -> None:
+        prefix = "/aws/lambda/${ServiceName}-${Stage}-"
+        functions, roles = of_type(expanded, "AWS::Lambda::Function"), expanded["Resources"]
+        assert len(functions) >= 4
+        for function in functions.values():
+            (name,) = function["Properties"]["FunctionName"].values()
+            assert f"/aws/lambda/{name}".startswith(prefix)
+            role, _ = function["Properties"]["Role"]["Fn::GetAtt"]
+            (policy,) = roles[role]["Properties"]["Policies"]
+            (right,) = policy["PolicyDocument"]["Statement"]
+            assert right["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+            assert right["Resource"]["Fn::Sub"].partition(":log-group:")[2] == f"{prefix}*"
+
+    def test_every_function_has_a_log_that_forgets(self, expanded: Template) -> None:
+        functions = of_type(expanded, "AWS::Lambda::Function")
+        logs = [log["Properties"] for log in of_type(expanded, "AWS::Logs::LogGroup").values()]
+        names = [log["LogGroupName"]["Fn::Sub"].removeprefix("/aws/lambda/") for log in logs]
+        for logical, function in functions.items():
+            spellings = {f"${{{logical}}}", function["Properties"]["FunctionName"]["Fn::Sub"]}
+            assert sum(name in spellings for name in names) == 1
+        assert len(logs) == len(functions)
+        assert {log["RetentionInDays"] for log in logs} == {90}
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_what_is_packaged_for_a_stage_is_named_after_it(packaged: Callable[[str], Template], stage: str) -> None:
+    assert packaged(stage)["Parameters"]["Stage"]["Default"] == stage
