@@ -4,8 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chalicelib.domain.quota import Quota
+
 DEFAULT_RATE_LIMIT = 300
 DEFAULT_EVENTS_DAYS = 400  # a year's report can be written in the month after it
+DEFAULT_QUOTA = Quota(stored_bytes=10 * 2**40, files=1_000_000, mails_a_day=10_000)
 
 
 class MissingSetting(RuntimeError):
@@ -29,6 +32,7 @@ class Settings:
     mail_configuration_set: str | None  # SES's; without it no bounce is heard of
     web_url: str  # of the pages; a mail's link leads there
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
+    quota: Quota = DEFAULT_QUOTA  # of accounts that have none of their own
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -49,6 +53,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         mail_configuration_set=environment.get("MAIL_CONFIGURATION_SET") or None,
         web_url=_required(environment, "WEB_URL"),
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
+        quota=read_quota(environment),
+    )
+
+
+def read_quota(environment: Mapping[str, str] = os.environ) -> Quota:
+    """Raises MissingSetting."""
+    return Quota(
+        stored_bytes=_positive(environment, "QUOTA_BYTES", DEFAULT_QUOTA.stored_bytes),
+        files=_positive(environment, "QUOTA_FILES", DEFAULT_QUOTA.files),
+        mails_a_day=_positive(environment, "QUOTA_MAILS_A_DAY", DEFAULT_QUOTA.mails_a_day),
     )
 
 

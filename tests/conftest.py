@@ -21,6 +21,9 @@ OURS = (
     "EVENTS_KEY_ARN",
     "EVENTS_DAYS",
     "RATE_LIMIT",
+    "QUOTA_BYTES",
+    "QUOTA_FILES",
+    "QUOTA_MAILS_A_DAY",
     "SEALDROP_URL",
     "SEALDROP_TOKEN",
 )

@@ -4,16 +4,15 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from botocore.exceptions import ClientError
-
-from chalicelib.adapters.aws_call import condition_failed_at
+from chalicelib.adapters.dynamo_claims import keep, kept_of
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, Lists
 from chalicelib.adapters.dynamo_table import Item, KeyOfId, MetadataTable, moment, timestamp
-from chalicelib.adapters.dynamo_transaction import Transaction
+from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction
 from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.ids import AccountId, CategoryId
 from chalicelib.domain.page import Order, Page, Position
-from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
+from chalicelib.ports import Claimed, NameTaken, StaleRecord, TooManyCategories
 
 PREFIX = "CATEGORY"
 category_key = KeyOfId(PREFIX, "CATEGORY")
@@ -25,27 +24,31 @@ class DynamoCategories:
     def __init__(self, table: MetadataTable) -> None:
         self._table = table
 
-    def add(self, category: Category) -> Category:
+    def add(self, category: Category, claim: Claim | None = None) -> Category:
         stored = _next(category)
-        try:
-            (
-                Transaction(self._table)
-                .put(_to_item(stored), "attribute_not_exists(pk)")
-                .put(_name_item(stored), "attribute_not_exists(pk)")
-                .update(
-                    count_key(stored.account_id),
-                    "ADD category_count :one",
-                    "attribute_not_exists(category_count) OR category_count < :most",
-                    one=1,
-                    most=MAX_CATEGORIES,
-                )
-                .write()
+        transaction = (
+            Transaction(self._table)
+            .put(_to_item(stored), "attribute_not_exists(pk)")
+            .put(_name_item(stored), "attribute_not_exists(pk)")
+            .update(
+                count_key(stored.account_id),
+                "ADD category_count :one",
+                "attribute_not_exists(category_count) OR category_count < :most",
+                one=1,
+                most=MAX_CATEGORIES,
             )
-        except ClientError as error:
-            if condition_failed_at(error, 1):
-                raise NameTaken from error
-            if condition_failed_at(error, 2):
-                raise TooManyCategories from error
+        )
+        if claim:
+            transaction.append(keep(self._table, claim, [stored.id]))
+        try:
+            transaction.write()
+        except Cancelled as cancelled:
+            if standing := cancelled.met.get(3):
+                raise Claimed(kept_of(standing)) from cancelled
+            if 1 in cancelled.met:
+                raise NameTaken from cancelled
+            if 2 in cancelled.met:
+                raise TooManyCategories from cancelled
             raise
         return stored
 
@@ -67,11 +70,11 @@ class DynamoCategories:
             transaction.put(_name_item(stored), "attribute_not_exists(pk)").delete(_name_key(read))
         try:
             transaction.write()
-        except ClientError as error:
-            if condition_failed_at(error, 0):
-                raise StaleRecord from error
-            if condition_failed_at(error, 1):
-                raise NameTaken from error
+        except Cancelled as cancelled:
+            if 0 in cancelled.met:
+                raise StaleRecord from cancelled
+            if 1 in cancelled.met:
+                raise NameTaken from cancelled
             raise
         return stored
 
@@ -84,9 +87,9 @@ class DynamoCategories:
                 .update(count_key(category.account_id), "ADD category_count :one", one=-1)
                 .write()
             )
-        except ClientError as error:
-            if condition_failed_at(error, 0):
-                raise StaleRecord from error
+        except Cancelled as cancelled:
+            if 0 in cancelled.met:
+                raise StaleRecord from cancelled
             raise
 
 

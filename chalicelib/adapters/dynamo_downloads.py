@@ -5,7 +5,7 @@ from datetime import datetime
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import condition_failed_at
+from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_files import file_key
 from chalicelib.adapters.dynamo_files import from_item as file_from_item
 from chalicelib.adapters.dynamo_people import author_from, author_item
@@ -20,8 +20,9 @@ from chalicelib.adapters.dynamo_table import (
     standing_item,
     timestamp,
 )
-from chalicelib.adapters.dynamo_transaction import Transaction
+from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction
 from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.file import File
@@ -34,11 +35,14 @@ _USABLE = "uses_left > :none AND expires_at > :now AND attribute_not_exists(revo
 
 
 class DynamoDownloads:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
+    def __init__(self, table: MetadataTable, creations: Creations) -> None:
+        self._table, self._creations = table, creations
 
-    def add(self, download: Download) -> None:
-        self._table.put(_to_item(download), "attribute_not_exists(pk)")
+    def add(self, download: Download, claim: Claim | None = None) -> None:
+        item = _to_item(download)
+        if claim:  # which must find it
+            item["ttl"] = max(item["ttl"], int(claim.expires_at.timestamp()))
+        self._creations.add(download.account_id, [item], [download.id], download.created_at, claim=claim)
 
     def add_many(self, downloads: Sequence[Download]) -> None:
         transaction = Transaction(self._table)
@@ -74,9 +78,9 @@ class DynamoDownloads:
         transaction = Transaction(self._table).update(download_key(download.id), change, _USABLE, **given)
         try:
             transaction.put(_key_item(key)).write()
-        except ClientError as error:
-            if condition_failed_at(error, 0):
-                raise Gone(reason="not usable any more") from error
+        except Cancelled as cancelled:
+            if 0 in cancelled.met:
+                raise Gone(reason="not usable any more") from cancelled
             raise
 
     def spend(self, key: DownloadKey, session_hash: SecretHash, session_until: datetime, now: datetime) -> Download:

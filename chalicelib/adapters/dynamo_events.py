@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import call, conditions_failed, is_collision
+from chalicelib.adapters.aws_call import Collided, call, failed_conditions
 from chalicelib.adapters.dynamo_table import from_dynamo, to_dynamo, values
 from chalicelib.domain.chain import Entry, Head, entry_from, text_of
-from chalicelib.domain.errors import Busy
 from chalicelib.domain.event import About
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.page import Page, Position
@@ -51,16 +50,14 @@ class DynamoEvents:
         try:
             call(self._client.transact_write_items, TransactItems=writes)
         except ClientError as error:
-            failed = conditions_failed(error)
+            failed = failed_conditions(error)
             if not failed:
                 raise
             if 0 in failed:
                 raise HeadMoved from error
             raise EventsKnown([entries[place - 1].event.id for place in failed]) from error
-        except Busy as busy:
-            if is_collision(busy):
-                raise HeadMoved from busy
-            raise
+        except Collided as collided:
+            raise HeadMoved from collided
 
     def page(self, account_id: AccountId, about: About | None, limit: int, after: Position | None) -> Page[Entry]:
         index = _INDEXES[about.kind] if about else CHAIN_INDEX

@@ -1,13 +1,14 @@
 """Files in the metadata table: one item each, under its own partition key, so no account is a hot partition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.dynamo_due import due_attributes, due_ids
+from chalicelib.adapters.dynamo_creations import Creations
+from chalicelib.adapters.dynamo_due import due_attributes, due_ids, put_off
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
 from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_postings import SearchTable
@@ -17,11 +18,15 @@ from chalicelib.adapters.dynamo_table import (
     KeyOfId,
     MetadataTable,
     condition_failed,
+    from_dynamo,
     moment,
     optional_moment,
     optional_timestamp,
     timestamp,
+    to_dynamo,
 )
+from chalicelib.adapters.dynamo_transaction import Cancelled, delete, put, transact
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, FileId
 from chalicelib.domain.page import Order, Page, Position
@@ -31,15 +36,20 @@ from chalicelib.ports import StaleRecord
 
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
+tombstone_key = KeyOfId("PURGED", "PURGED")
+_UNCHANGED = "revision = :read"
 
 
 class DynamoFiles:
-    def __init__(self, table: MetadataTable, postings: SearchTable) -> None:
+    def __init__(self, table: MetadataTable, postings: SearchTable, creations: Creations) -> None:
         self._table, self._postings = table, postings
+        self._creations, self._quotas = creations, creations.quotas
 
-    def add(self, file: File) -> File:
+    def add(self, file: File, claim: Claim | None = None) -> File:
         stored = replace(file, revision=1)
-        self._table.put(to_item(stored), "attribute_not_exists(pk)")
+        self._creations.add(
+            file.account_id, [to_item(stored)], [file.id], file.created_at, claim=claim, charge=file.charge
+        )
         return stored
 
     def find(self, file_id: FileId) -> File | None:
@@ -70,19 +80,59 @@ class DynamoFiles:
 
     def save(self, file: File) -> File:
         stored = replace(file, revision=file.revision + 1)
+        if file.gives_quota_back:
+            return self._save_giving_back(file, replace(stored, is_charged=False))
         try:
-            self._table.put(to_item(stored), "revision = :read", read=file.revision)
+            self._table.put(to_item(stored), _UNCHANGED, read=file.revision)
         except ClientError as error:
             if condition_failed(error):
                 raise StaleRecord from error
             raise
         return stored
 
-    def remove(self, file: File) -> None:
-        self._table.delete(file_key(file.id), "revision = :read", read=file.revision)
+    def _save_giving_back(self, file: File, stored: File) -> File:
+        item = to_item(stored)
+        writes = [
+            put(self._table, item, _UNCHANGED, read=file.revision),
+            self._quotas.give_back(file.account_id, file.id, file.charge),
+        ]
+        try:
+            transact(self._table, writes)
+        except Cancelled as cancelled:
+            if cancelled.met[0] != from_dynamo(to_dynamo(item)):  # else our own write, whose answer was lost
+                raise StaleRecord from cancelled
+        return stored
 
-    def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        return [FileId(file_id) for file_id in due_ids(self._table, PREFIX, now, limit)]
+    def remove(self, file: File) -> None:
+        key = file_key(file.id)
+        if not file.is_charged:
+            self._table.delete(key, _UNCHANGED, read=file.revision)
+            return
+        writes = [
+            delete(self._table, key, _UNCHANGED, read=file.revision),
+            self._quotas.give_back(file.account_id, file.id, file.charge),
+        ]
+        try:
+            transact(self._table, writes)
+        except Cancelled:
+            return  # it has gone, or was changed: then it is not ours to end
+
+    def due(self, now: datetime) -> Iterator[FileId]:
+        return map(FileId, due_ids(self._table, PREFIX, now))
+
+    def put_off(self, file_id: FileId, until: datetime) -> None:
+        for key in (file_key(file_id), tombstone_key(file_id)):
+            put_off(self._table, key, until)
+
+    def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
+        try:
+            self._table.put(_tombstone_item(file_id, until), "attribute_not_exists(pk)")
+        except ClientError as error:
+            if not condition_failed(error):  # there is one: the purge was interrupted, and goes on
+                raise
+
+    def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
+        self._table.delete(tombstone_key(file_id), "due_at <= :now", now=int(now.timestamp()))
 
 
 def to_item(file: File) -> Item:
@@ -112,6 +162,7 @@ def to_item(file: File) -> Item:
         "object_version": file.object_version,
         "trashed_at": optional_timestamp(file.trashed_at),
         "purging_at": optional_timestamp(file.purging_at),
+        "is_charged": file.is_charged,
         "revision": file.revision,
     }
 
@@ -141,6 +192,7 @@ def from_item(item: Item) -> File:
         object_version=item.get("object_version"),
         trashed_at=optional_moment(item.get("trashed_at")),
         purging_at=optional_moment(item.get("purging_at")),
+        is_charged=item["is_charged"],
         revision=item["revision"],
     )
 
@@ -160,6 +212,12 @@ def _index_attributes(file: File) -> dict[str, Any]:
     if file.shelf:
         attributes |= file_lists.attributes(_list_pk(file.account_id, file.shelf), file, _search_pk(file.account_id))
     return attributes | due_attributes(PREFIX, file.id, file.due_at)
+
+
+def _tombstone_item(file_id: FileId, until: datetime) -> Item:
+    """(Z1) Due among the files, and holding nothing of what it stands for."""
+    pk, sk = tombstone_key(file_id)
+    return {"pk": pk, "sk": sk, **due_attributes(PREFIX, file_id, until)}
 
 
 def _list_pk(account_id: AccountId, shelf: Shelf) -> str:

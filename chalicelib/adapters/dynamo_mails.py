@@ -3,13 +3,15 @@
 Bodies stand apart because lists are read from indexes that hold whole items.
 """
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import condition_failed_at
+from chalicelib.adapters.dynamo_creations import AlreadyThere, Creations
 from chalicelib.adapters.dynamo_downloads import download_key
 from chalicelib.adapters.dynamo_due import due_attributes, due_ids
 from chalicelib.adapters.dynamo_inbox import entry_item, inbox_key
@@ -27,7 +29,8 @@ from chalicelib.adapters.dynamo_table import (
     optional_timestamp,
     timestamp,
 )
-from chalicelib.adapters.dynamo_transaction import Transaction
+from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.ids import AccountId, BodyId, DownloadId, MailId
 from chalicelib.domain.mail import (
     MAIL_SORTS,
@@ -39,6 +42,7 @@ from chalicelib.domain.mail import (
     searched_mail_texts,
 )
 from chalicelib.domain.page import Order, Page, Position
+from chalicelib.domain.quota import Usage
 from chalicelib.ports import IdentifiersTaken, StaleRecord
 
 PREFIX = "MAIL"
@@ -48,21 +52,20 @@ _AS_READ = "revision = :read"
 
 
 class DynamoMails:
-    def __init__(self, table: MetadataTable, postings: SearchTable) -> None:
-        self._table, self._postings = table, postings
+    def __init__(self, table: MetadataTable, postings: SearchTable, creations: Creations) -> None:
+        self._table, self._postings, self._creations = table, postings, creations
 
-    def add(self, mails: Sequence[Mail], body: MailBody) -> list[Mail]:
+    def add(self, mails: Sequence[Mail], body: MailBody, claim: Claim | None = None) -> list[Mail]:
         stored = [_next(mail) for mail in mails]
-        transaction = Transaction(self._table)
-        for item in [*map(to_item, stored), _body_item(body)]:
-            transaction.put(item, "attribute_not_exists(pk)")
+        items = [*map(to_item, stored), _body_item(body)]
+        charge = Usage(mails=len(mails))
         try:
-            transaction.write()
-        except ClientError as error:
-            taken = [mail.identifier for at, mail in enumerate(mails) if condition_failed_at(error, at)]
-            if taken:
-                raise IdentifiersTaken(taken) from error
-            raise
+            self._creations.add(
+                body.account_id, items, [mail.id for mail in mails], mails[0].created_at, claim=claim, charge=charge
+            )
+        except AlreadyThere as error:
+            taken = [mails[at].identifier for at in error.places if at < len(mails)]
+            raise IdentifiersTaken(taken) from error
         return stored
 
     def find(self, mail_id: MailId) -> Mail | None:
@@ -93,8 +96,10 @@ class DynamoMails:
         if entry:
             return _written(mail, self._saving(mail).put(entry_item(entry)))
         stored = _next(mail)
+        # Two who claim a mail at one instant would write the same item, and each take the other's for its own.
+        item = {**to_item(stored), "written_by": secrets.token_hex(8)}
         try:
-            self._table.put(to_item(stored), _AS_READ, read=mail.revision)
+            self._table.put(item, _AS_READ, read=mail.revision)
         except ClientError as error:
             if condition_failed(error):
                 raise StaleRecord from error
@@ -112,7 +117,7 @@ class DynamoMails:
         return Transaction(self._table).put(to_item(_next(mail)), _AS_READ, read=mail.revision)
 
     def due(self, now: datetime, limit: int) -> Sequence[MailId]:
-        return [MailId(mail_id) for mail_id in due_ids(self._table, PREFIX, now, limit)]
+        return [MailId(mail_id) for mail_id in islice(due_ids(self._table, PREFIX, now), limit)]
 
 
 def _next(mail: Mail) -> Mail:
@@ -122,9 +127,9 @@ def _next(mail: Mail) -> Mail:
 def _written(read: Mail, transaction: Transaction) -> Mail:
     try:
         transaction.write()
-    except ClientError as error:
-        if condition_failed_at(error, 0):
-            raise StaleRecord from error
+    except Cancelled as cancelled:
+        if 0 in cancelled.met:
+            raise StaleRecord from cancelled
         raise
     return _next(read)
 

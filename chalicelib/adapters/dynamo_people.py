@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import call, condition_failed_at
 from chalicelib.adapters.dynamo_lists import LISTING, Lists
+from chalicelib.adapters.dynamo_quotas import DynamoQuotas
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,
@@ -83,15 +84,17 @@ class DynamoTokens:
 
 
 class DynamoUsers:
-    def __init__(self, table: MetadataTable) -> None:
-        self._table = table
+    def __init__(self, table: MetadataTable, quotas: DynamoQuotas) -> None:
+        self._table, self._quotas = table, quotas
 
     def add(self, user: User, new_account: Account | None, token: ApiToken) -> None:
         items = [_address_item(user), _user_item(user), token_item(token)]
+        opening: Any = []
         if new_account:
             items.append(_account_item(new_account))
+            opening = self._quotas.open(new_account.id)
         try:
-            call(self._table.client.transact_write_items, TransactItems=[self._new(item) for item in items])
+            call(self._table.client.transact_write_items, TransactItems=[*map(self._new, items), *opening])
         except ClientError as error:
             if condition_failed_at(error, 0):  # the address; the other ids are random
                 raise Conflict(f"There is a user with the address {user.email} already.") from error

@@ -17,6 +17,7 @@ Row = TypeVar("Row", bound=Listable)
 
 FIRST_LOOK = 100  # records looked at before anything is known of the keyword
 FURTHER_LOOK = 900  # and after, where it seems to be held by many
+_MARGIN = 2  # times as many are looked at as would do on average
 FEW = 5_000  # postings that are read to sort the records of a keyword that seems to be held by few
 _FEWEST = 20  # records read at once by their places,
 _BATCHES = 3  # and how often: some turn out to be on another shelf, or to have changed
@@ -39,11 +40,12 @@ def search(lists: Lists[Row], table: MetadataTable, postings: SearchTable, sough
     if near.next is None or len(near.rows) == sought.limit:
         return near
     left = sought.limit - len(near.rows)
+    further_look = _MARGIN * left * first_look // max(1, len(near.rows))  # if what comes is like what came
     places = None
-    if len(near.rows) * FURTHER_LOOK < left * first_look:  # looking on would hardly fill the page
+    if further_look > FURTHER_LOOK:
         places = postings.places(sought.search_pk, sought.keyword, lists.index(sought.order), FEW)
     if places is None:
-        far = _look(lists, table, sought, FURTHER_LOOK, near.next)
+        far = _look(lists, table, sought, min(further_look, FURTHER_LOOK), near.next)
     else:  # what lies before `near.next` has been seen, and better than the search table knows it
         far = _pick(lists, table, sought, _beyond(near.next, places, sought.order), left)
     return _cut(lists, sought, [*near.rows, *far.rows], far.next)

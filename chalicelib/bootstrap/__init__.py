@@ -9,6 +9,7 @@ from chalicelib.ports import (
     BodySealer,
     CategoryStore,
     ChangeReader,
+    ClaimStore,
     Consumer,
     DownloadStore,
     EventReader,
@@ -27,6 +28,7 @@ from chalicelib.ports import (
     ObjectStore,
     PinHasher,
     PinTries,
+    QuotaStore,
     TemporaryKeyStore,
     TokenStore,
     UserStore,
@@ -55,13 +57,13 @@ class World(Aws):
     def users(self) -> UserStore:
         from chalicelib.adapters.dynamo_people import DynamoUsers
 
-        return DynamoUsers(self._table)
+        return DynamoUsers(self._table, self._creations.quotas)
 
     @OncePerAct
     def files(self) -> FileStore:
         from chalicelib.adapters.dynamo_files import DynamoFiles
 
-        return DynamoFiles(self._table, self._postings)
+        return DynamoFiles(self._table, self._postings, self._creations)
 
     @OncePerAct
     def categories(self) -> CategoryStore:
@@ -73,7 +75,17 @@ class World(Aws):
     def downloads(self) -> DownloadStore:
         from chalicelib.adapters.dynamo_downloads import DynamoDownloads
 
-        return DynamoDownloads(self._table)
+        return DynamoDownloads(self._table, self._creations)
+
+    @OncePerAct
+    def claims(self) -> ClaimStore:
+        from chalicelib.adapters.dynamo_claims import DynamoClaims
+
+        return DynamoClaims(self._table)
+
+    @OncePerAct
+    def quotas(self) -> QuotaStore:
+        return self._creations.quotas
 
     @Once
     def objects(self) -> ObjectStore:
@@ -103,7 +115,7 @@ class World(Aws):
     def mails(self) -> MailStore:
         from chalicelib.adapters.dynamo_mails import DynamoMails
 
-        return DynamoMails(self._table, self._postings)
+        return DynamoMails(self._table, self._postings, self._creations)
 
     @OncePerAct
     def inbox(self) -> InboxStore:

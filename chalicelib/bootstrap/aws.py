@@ -9,6 +9,7 @@ from chalicelib.once import Once, OncePerAct
 from chalicelib.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.dynamo_creations import Creations
     from chalicelib.adapters.dynamo_postings import SearchTable
     from chalicelib.adapters.dynamo_table import MetadataTable
 
@@ -75,3 +76,10 @@ class Aws:
             if service not in self._clients:
                 self._clients[service] = make_client(self._session, service, POOL_THREADS * 4)
             return self._clients[service]
+
+    @OncePerAct
+    def _creations(self) -> "Creations":
+        from chalicelib.adapters.dynamo_creations import Creations
+        from chalicelib.adapters.dynamo_quotas import DynamoQuotas
+
+        return Creations(self._table, DynamoQuotas(self._table, self.settings.quota))

@@ -48,6 +48,11 @@ class MissingScope(SealdropError):
     default_message = "This token may not do that."
 
 
+class QuotaExceeded(SealdropError):
+    code = "quota_exceeded"
+    default_message = "The account's quota would be exceeded."
+
+
 class NotFound(SealdropError):
     code = "not_found"
     default_message = "There is nothing here by that id."
@@ -63,6 +68,11 @@ class UploadOver(SealdropError):
 
     code = "upload_over"
     default_message = "This upload is over."
+
+
+class IdempotencyMismatch(SealdropError):
+    code = "idempotency_mismatch"
+    default_message = "This Idempotency-Key came with another body before. Use a fresh key for another request."
 
 
 class Gone(SealdropError):

@@ -13,6 +13,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, CategoryId, FileId
 from chalicelib.domain.page import Sorts, number_value, text_value, time_value
 from chalicelib.domain.people import Author
+from chalicelib.domain.quota import Usage
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
 
@@ -21,6 +22,9 @@ PENDING_SILENCE = timedelta(hours=24)  # a pending upload ends this long after i
 PENDING_LIMIT = timedelta(days=7)  # and this long after its start at the latest
 TRASH_RETENTION = timedelta(days=30)  # also how long a rejected upload can be asked why
 SIGN_OF_LIFE_RESOLUTION = timedelta(hours=1)
+LATE_BYTES = timedelta(
+    days=1
+)  # how long a PUT may still arrive: an hour in which its URL works, and then it may be slow
 
 
 class Status(StrEnum):
@@ -69,11 +73,22 @@ class File:
     object_version: str | None = None  # the one version that was verified; downloads pin it
     trashed_at: datetime | None = None
     purging_at: datetime | None = None
+    is_charged: bool = True  # to the account's quota; the store's to change, in the write that ends the file
     revision: int = 0  # counts stored changes; 0 is not stored yet
 
     @property
     def object_key(self) -> str:
         return object_key(self.id)
+
+    @property
+    def charge(self) -> Usage:
+        """What it takes of the account's quota."""
+        return Usage(stored_bytes=self.stored_bytes, files=1) if self.is_charged else Usage()
+
+    @property
+    def gives_quota_back(self) -> bool:
+        """A rejected upload holds nothing: the write that stores it so gives back what it took."""
+        return self.is_charged and self.status is Status.REJECTED
 
     @property
     def shelf(self) -> Shelf | None:
@@ -92,6 +107,10 @@ class File:
         if self.status is Status.REJECTED and self.settled_at:
             ends.append(self.settled_at + TRASH_RETENTION)
         return min((end for end in ends if end), default=None)
+
+    def bytes_may_come_until(self, now: datetime) -> datetime:
+        """No PUT is signed once a file is settled, or its purge has begun. Those that were may land for a while."""
+        return (self.settled_at or self.purging_at or now) + LATE_BYTES
 
     def has_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

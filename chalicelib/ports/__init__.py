@@ -5,6 +5,7 @@ Any method may raise `Busy`: AWS throttles or does not answer, and nothing is kn
 
 from chalicelib.ports.categories import CategoryStore, NameTaken, TooManyCategories
 from chalicelib.ports.changes import Change, ChangeReader, Consumer, Item
+from chalicelib.ports.claims import Claimed, ClaimStore
 from chalicelib.ports.downloads import DownloadStore
 from chalicelib.ports.events import (
     MOST_ENTRIES,
@@ -31,6 +32,7 @@ from chalicelib.ports.mails import (
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
 from chalicelib.ports.pins import PinHasher, PinTries, TemporaryKeyStore
+from chalicelib.ports.quotas import QuotaStore
 
 __all__ = [
     "MOST_ENTRIES",
@@ -38,6 +40,8 @@ __all__ = [
     "CategoryStore",
     "Change",
     "ChangeReader",
+    "ClaimStore",
+    "Claimed",
     "Consumer",
     "DownloadStore",
     "EventReader",
@@ -64,6 +68,7 @@ __all__ = [
     "ObjectStore",
     "PinHasher",
     "PinTries",
+    "QuotaStore",
     "SignedRequest",
     "StaleRecord",
     "StoredObject",

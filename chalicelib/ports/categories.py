@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from chalicelib.domain.category import Category
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.ids import AccountId, CategoryId
 from chalicelib.domain.page import Order, Page, Position
 
@@ -19,8 +20,8 @@ class TooManyCategories(Exception):
 class CategoryStore(Protocol):
     """Names are unique, and their number is bounded, by the same transaction that writes the record."""
 
-    def add(self, category: Category) -> Category:
-        """Raises NameTaken, TooManyCategories."""
+    def add(self, category: Category, claim: Claim | None = None) -> Category:
+        """Store it and keep the claim: both or nothing. Raises Claimed, else NameTaken, TooManyCategories."""
 
     def find(self, category_id: CategoryId) -> Category | None:
         """The record as of now, whoever asks: callers check the account."""

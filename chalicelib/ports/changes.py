@@ -12,7 +12,8 @@ Item = Mapping[str, Any]  # a record as the adapters write it, in plain values
 class Change:
     """One record made (`old` is None), changed, or removed (`new` is None).
 
-    Changes come at least once; those of one record in order, those of different records in any.
+    Changes come at least once. Those of one record come in order, and again in order from one that failed; those of
+    different records in any.
     """
 
     id: str  # the same each time that the change is told
@@ -28,7 +29,8 @@ class Change:
 Consumer = Callable[[Sequence[Change]], None]
 """Takes a batch, in order. Idempotent: when it raises, it is given the same changes again, one at a time.
 
-What it raises for a single change has that change, and those after it, told again later.
+What it raises for a single change has that change, and those after it, told again later. A change that was given up at
+last may be told by the operator when later ones of the same record have been (`python -m infra.replay_changes`).
 """
 
 

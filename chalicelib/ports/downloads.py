@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download, DownloadKey
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import DownloadId
@@ -11,7 +12,8 @@ from chalicelib.domain.secret import SecretHash
 
 
 class DownloadStore(Protocol):
-    def add(self, download: Download) -> None: ...
+    def add(self, download: Download, claim: Claim | None = None) -> None:
+        """Store a new download and keep the claim: both or nothing. Raises Claimed."""
 
     def add_many(self, downloads: Sequence[Download]) -> None:
         """At most 50: all of them, or none."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.ids import AccountId, BodyId, MailId, UserId
 from chalicelib.domain.mail import InboxEntry, Mail, MailBody
 from chalicelib.domain.notification import Notification
@@ -19,8 +20,11 @@ class IdentifiersTaken(Exception):
 
 
 class MailStore(Protocol):
-    def add(self, mails: Sequence[Mail], body: MailBody) -> list[Mail]:
-        """At most 50 mails and their body: all of them, or none. Raises IdentifiersTaken."""
+    def add(self, mails: Sequence[Mail], body: MailBody, claim: Claim | None = None) -> list[Mail]:
+        """At most 50 mails and their body, counted against the account's day, with the claim: all of it, or nothing.
+
+        Raises Claimed, IdentifiersTaken, else QuotaExceeded.
+        """
 
     def find(self, mail_id: MailId) -> Mail | None:
         """The record as of now, whoever asks: callers check whose it is."""

@@ -11,6 +11,7 @@ from chalice.app import Request
 from chalicelib.bootstrap import World, world
 from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.api_token import ApiToken
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.people import User
 from chalicelib.domain.rate_limit import MICROSECONDS, RateLimit, address_key
 from chalicelib.logs import Metric, log_with_metrics
@@ -32,6 +33,8 @@ class Call:
     calling_user: User | None = None  # where the route asks for it
     limiter_failed: bool = False
     noting_use: "Future[None] | None" = None  # the hourly write of the token's last use, beside the handler
+    claim: Claim | None = None  # the request's Idempotency-Key, where it sent one and the route takes it
+    replayed: bool = False  # the answer is what an earlier request with this key made
     code: str | None = None
     reason: str | None = None
     trouble: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +54,11 @@ class Call:
     @property
     def request_id(self) -> str:
         return str(self.request.context["requestId"])
+
+    @property
+    def route(self) -> str:
+        """Method and template: the path itself can hold keys."""
+        return f"{self.request.method} {self.request.context['resourcePath']}"
 
     @property
     def ip(self) -> str:
@@ -89,7 +97,6 @@ def begin(request: Request) -> Call:
 
 
 def log_call(call: Call, status: int) -> None:
-    request = call.request
     latency_ms = round((time.perf_counter() - call.started) * 1000, 2)
     metrics: list[Metric] = [("Requests", 1, "Count"), ("Latency", latency_ms, "Milliseconds")]
     if status >= 500:
@@ -101,11 +108,12 @@ def log_call(call: Call, status: int) -> None:
     log_with_metrics(
         "request",
         metrics,
-        ("route", f"{request.method} {request.context['resourcePath']}"),  # the template: paths can hold keys
+        ("route", call.route),
         request_id=call.request_id,
         status=status,
         account=call.caller.account_id if call.caller else None,
         token=call.caller.id if call.caller else None,
+        replayed=call.replayed or None,
         code=call.code,
         reason=call.reason,
         **call.trouble,

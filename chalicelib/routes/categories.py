@@ -5,11 +5,13 @@ from chalice.app import Blueprint
 from chalicelib.domain.api_token import Scope
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.idempotency import once, takes_key
 from chalicelib.routes.paging import cursors_of
 from chalicelib.services.manage_categories import (
     create_category,
     delete_category,
     list_categories,
+    own_category,
     update_category,
 )
 from chalicelib.wire.categories import CategoriesQuery, CategoryView, CreateCategory, PatchCategory
@@ -29,10 +31,16 @@ def index(call: Call, query: CategoriesQuery) -> Listing[CategoryView]:
 
 
 @endpoint(bp, "POST", "/categories", scope=WRITE, body=CreateCategory, status=201)
+@takes_key
 def create(call: Call, body: CreateCategory) -> CategoryView:
     """Make a category."""
     account_id, categories = call.token.account_id, call.world.categories
-    return CategoryView.of(create_category(account_id, body.name, body.color, call.now, categories=categories))
+    category = once(
+        call,
+        lambda claim: create_category(account_id, body.name, body.color, call.now, claim, categories=categories),
+        lambda ids: own_category(account_id, ids[0], categories=categories),
+    )
+    return CategoryView.of(category)
 
 
 @endpoint(bp, "PATCH", "/categories/{category_id}", scope=WRITE, body=PatchCategory)

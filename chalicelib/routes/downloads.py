@@ -8,7 +8,8 @@ from chalicelib.domain.errors import Gone, PinLocked
 from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
-from chalicelib.services.create_download import create_download, create_download_key
+from chalicelib.routes.idempotency import once, refuses_key, takes_key
+from chalicelib.services.create_download import create_download, create_download_key, find_download
 from chalicelib.services.perform_download import (
     find_download_key,
     perform_download,
@@ -26,13 +27,19 @@ from chalicelib.wire.downloads import (
 )
 
 bp = Blueprint(__name__)
+REFUSED = (Gone, PinLocked)
 
 
 @endpoint(bp, "POST", "/downloads", scope=Scope.DOWNLOADS, body=CreateDownload, status=201, with_user=True)
+@takes_key
 def create(call: Call, body: CreateDownload) -> DownloadView:
     """Make a download of 1 to 100 own files: one use, within a minute."""
-    world = call.world
-    download = create_download(call.user, body.files, call.now, files=world.files, downloads=world.downloads)
+    files, downloads = call.world.files, call.world.downloads
+    download = once(
+        call,
+        lambda claim: create_download(call.user, body.files, call.now, claim, files=files, downloads=downloads),
+        lambda ids: find_download(call.token.account_id, ids[0], downloads=downloads),
+    )
     return DownloadView.of(download)
 
 
@@ -46,6 +53,7 @@ def create(call: Call, body: CreateDownload) -> DownloadView:
     with_user=True,
     raises=(Gone,),
 )
+@refuses_key
 def create_key(call: Call, download_id: str, body: CreateKey) -> DownloadKeyView:
     """Make the key that performs a download. A fresh one ends the one before.
 
@@ -83,15 +91,9 @@ def show_public(call: Call, key: DownloadKey) -> PublicDownloadView:
 
 
 @endpoint(
-    bp,
-    "POST",
-    "/public/downloads/{key}",
-    scope=PUBLIC,
-    lookup=_by_key,
-    body=Perform,
-    guarded=True,
-    raises=(Gone, PinLocked),
+    bp, "POST", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, body=Perform, guarded=True, raises=REFUSED
 )
+@refuses_key
 def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
     """Perform a download: spend one use, get the files' URLs and data keys.
 

@@ -34,6 +34,7 @@ from chalicelib.routes.registry import Route, View, register
 from chalicelib.services.authenticate import authenticate, user_of
 from chalicelib.settings import MissingSetting
 from chalicelib.wire.base import NoQuery, Query, RawJson, as_invalid
+from chalicelib.wire.idempotency import REPLAYED_HEADER
 from chalicelib.wire.lists import Listing
 
 PUBLIC = None  # the scope of a route that asks for no token
@@ -229,6 +230,7 @@ def _finish(call: Call, status: int, content: Any) -> Response:
     headers: dict[str, str | list[str]] = {
         **FIXED_HEADERS,
         **rate_limit_headers(call.limit),
+        **({REPLAYED_HEADER: "true"} if call.replayed else {}),
         "X-Request-Id": call.request_id,
     }
     return Response(body="" if content is None else _render(content), status_code=status, headers=headers)

@@ -3,13 +3,14 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
-from chalicelib.domain.errors import Conflict, UploadOver
+from chalicelib.domain.errors import Conflict, QuotaExceeded, UploadOver
 from chalicelib.domain.file import File
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.idempotency import once, takes_key
 from chalicelib.routes.paging import cursors_of
 from chalicelib.services.complete_upload import complete_upload
-from chalicelib.services.create_file import create_file
+from chalicelib.services.create_file import create_file, find_created
 from chalicelib.services.delete_file import delete_file
 from chalicelib.services.list_files import list_files
 from chalicelib.services.manage_categories import Categories, categories_of
@@ -50,24 +51,37 @@ def index(call: Call, query: FilesQuery) -> Listing[FileView]:
     return Listing(rows, Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201, with_user=True)
-def create(call: Call, body: CreateFile) -> UploadTicketView:
+@endpoint(bp, "POST", "/files", scope=WRITE, body=CreateFile, status=201, with_user=True, raises=(QuotaExceeded,))
+@takes_key
+def create(call: Call, body: CreateFile) -> UploadTicketView | FileView:
     """Announce an upload.
 
     Answers the pending file with the signed means to upload it: one PUT up to 100 MiB of stored bytes, parts beyond.
-    The URLs take exactly the declared bytes. For `client` files it also answers the data key to seal with.
+    The URLs take exactly the declared bytes. For `client` files it also answers the data key to seal with. A repeated
+    request whose upload is over meanwhile is answered the file alone.
     """
     world = call.world
-    ticket = create_file(
-        body.new_file(),
-        call.user,
-        call.now,
-        files=world.files,
-        categories=world.categories,
-        objects=world.objects,
-        keys=world.keys,
+    files, objects, keys = world.files, world.objects, world.keys
+    ticket = once(
+        call,
+        lambda claim: create_file(
+            body.new_file(),
+            call.user,
+            call.now,
+            claim,
+            files=files,
+            categories=world.categories,
+            objects=objects,
+            keys=keys,
+        ),
+        lambda ids: find_created(
+            call.token.account_id, ids[0], call.now, files=files, objects=objects, keys=keys, notes=world.notes
+        ),
     )
-    return UploadTicketView.of_ticket(ticket.file, ticket.upload, ticket.data_key, _categories(call, ticket.file))
+    found = _categories(call, ticket.file)
+    if ticket.upload is None:
+        return FileView.of(ticket.file, found)
+    return UploadTicketView.of_ticket(ticket.file, ticket.upload, ticket.data_key, found)
 
 
 @endpoint(bp, "GET", "/files/{file_id}", scope=READ, query=FileQuery)

@@ -7,23 +7,18 @@ from chalicelib.domain.errors import PinLocked
 from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.idempotency import refuses_key
 from chalicelib.services.temporary_keys import buy_temporary_key, drop_temporary_key
 from chalicelib.wire.pins import BuyKey, TemporaryKeyView
 
 bp = Blueprint(__name__)
+LOCKED = (PinLocked,)
 
 
 @endpoint(
-    bp,
-    "POST",
-    "/keys",
-    scope=Scope.DOWNLOADS,
-    body=BuyKey,
-    status=201,
-    guarded=True,
-    with_user=True,
-    raises=(PinLocked,),
+    bp, "POST", "/keys", scope=Scope.DOWNLOADS, body=BuyKey, status=201, guarded=True, with_user=True, raises=LOCKED
 )
+@refuses_key
 def buy(call: Call, body: BuyKey) -> TemporaryKeyView:
     """Buy a temporary key with your PIN. It is good for an hour.
 

@@ -3,17 +3,19 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import QuotaExceeded
 from chalicelib.domain.mail import MAIL_SORTS
 from chalicelib.domain.page import Position
 from chalicelib.logs import describe, log
 from chalicelib.routes.call import Call
 from chalicelib.routes.embedding import embedded
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.idempotency import once, takes_key
 from chalicelib.routes.paging import cursors_of
 from chalicelib.services.embed_downloads import bounded
 from chalicelib.services.read_mails import list_mails, show_mail
 from chalicelib.services.revoke_mail import revoke_mail
-from chalicelib.services.send_mails import send_mails
+from chalicelib.services.send_mails import find_sent, send_mails
 from chalicelib.wire.lists import Listing, Meta
 from chalicelib.wire.mails import CreateMails, IncludeQuery, MailsQuery, MailView
 
@@ -34,23 +36,29 @@ def index(call: Call, query: MailsQuery) -> Listing[MailView]:
     return Listing([MailView.of(mail, query.include, downloads) for mail in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201, with_user=True)
+@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201, with_user=True, raises=(QuotaExceeded,))
+@takes_key
 def create(call: Call, body: CreateMails) -> Listing[MailView]:
     """Send files to 1 to 50 recipients, each with a mail of their own: all of them, or none.
 
     Users find it in their inbox, others get a link by e-mail. The e-mails go out after the answer: see `status`.
     """
     world = call.world
-    sent = send_mails(
-        body.new_mails(),
-        call.user,
-        call.now,
-        files=world.files,
-        downloads=world.downloads,
-        mails=world.mails,
-        bodies=world.bodies,
-        pin_hasher=world.pin_hasher,
-        queue=world.mail_queue,
+    sent = once(
+        call,
+        lambda claim: send_mails(
+            body.new_mails(),
+            call.user,
+            call.now,
+            claim,
+            files=world.files,
+            downloads=world.downloads,
+            mails=world.mails,
+            bodies=world.bodies,
+            pin_hasher=world.pin_hasher,
+            queue=world.mail_queue,
+        ),
+        lambda ids: find_sent(call.token.account_id, ids, mails=world.mails),
     )
     if sent.not_queued:
         log("mails_not_queued", request_id=call.request_id, count=len(sent.mails), **describe(sent.not_queued))

@@ -8,7 +8,7 @@ from chalice.app import Blueprint
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
 from chalicelib.wire.base import RawJson
-from chalicelib.wire.people import HealthView
+from chalicelib.wire.service import HealthView
 
 bp = Blueprint(__name__)
 

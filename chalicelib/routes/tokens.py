@@ -5,10 +5,11 @@ from chalice.app import Blueprint
 from chalicelib.domain.api_token import Scope
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
+from chalicelib.routes.idempotency import refuses_key
 from chalicelib.routes.paging import cursors_of
 from chalicelib.services.manage_tokens import create_token, list_tokens, revoke_token
 from chalicelib.wire.lists import Listing, ListQuery, Meta
-from chalicelib.wire.people import CreateToken, IssuedTokenView, TokenView
+from chalicelib.wire.tokens import CreateToken, IssuedTokenView, TokenView
 
 bp = Blueprint(__name__)
 
@@ -22,6 +23,7 @@ def index(call: Call, query: ListQuery) -> Listing[TokenView]:
 
 
 @endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201)
+@refuses_key
 def create(call: Call, body: CreateToken) -> IssuedTokenView:
     """Make a token: no wider and no longer-lived than the one it is made with. Its secret is shown this once."""
     tokens = call.world.tokens

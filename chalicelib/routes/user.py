@@ -8,16 +8,17 @@ from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
 from chalicelib.services.show_user import show_user
 from chalicelib.services.update_user import update_user
-from chalicelib.wire.people import PatchUser, UserView
+from chalicelib.wire.user import PatchUser, UserView
 
 bp = Blueprint(__name__)
 
 
 @endpoint(bp, "GET", "/user", scope=Scope.ACCOUNT)
 def show(call: Call) -> UserView:
-    """Show the caller: the user, the account, and the token of this request."""
-    user, account = show_user(call.token, users=call.world.users)
-    return UserView.of_user(user, account, call.token)
+    """Show the caller: the user, the account with its quota, and the token of this request."""
+    world = call.world
+    shown = show_user(call.token, call.now, users=world.users, quotas=world.quotas, pool=world.pool)
+    return UserView.of_shown(shown, call.token)
 
 
 @endpoint(bp, "PATCH", "/user", scope=Scope.ACCOUNT, body=PatchUser, guarded=True, with_user=True, raises=(PinLocked,))
@@ -27,7 +28,7 @@ def update(call: Call, body: PatchUser) -> UserView:
     A PIN that is there is changed or removed with the current one. Five wrong ones lock it for a while.
     """
     world = call.world
-    user = update_user(
+    update_user(
         call.user,
         body.changes(),
         call.now,
@@ -35,5 +36,5 @@ def update(call: Call, body: PatchUser) -> UserView:
         pin_tries=world.pin_tries,
         pin_hasher=world.pin_hasher,
     )
-    _, account = show_user(call.token, users=world.users)
-    return UserView.of_user(user, account, call.token)
+    shown = show_user(call.token, call.now, users=world.users, quotas=world.quotas, pool=world.pool)
+    return UserView.of_shown(shown, call.token)

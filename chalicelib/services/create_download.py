@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import MANUAL_LIFETIME, MANUAL_USES, Download, DownloadKey
 from chalicelib.domain.errors import Gone, Invalid, NotFound, invalid
 from chalicelib.domain.file import File
@@ -20,9 +21,15 @@ BAD_PIN_KEY = "Pin key does not exists"  # in the words of the API that this one
 
 
 def create_download(
-    owner: User, file_ids: Sequence[str], now: datetime, *, files: FileStore, downloads: DownloadStore
+    owner: User,
+    file_ids: Sequence[str],
+    now: datetime,
+    claim: Claim | None = None,
+    *,
+    files: FileStore,
+    downloads: DownloadStore,
 ) -> Download:
-    """Raises Invalid naming each file that is not the account's, or cannot be downloaded."""
+    """Raises Claimed, or Invalid naming each file that is not the account's, or cannot be downloaded."""
     check_files(owner.account_id, file_ids, now, files=files)
     download = Download(
         id=DownloadId(str(uuid.uuid4())),
@@ -33,7 +40,15 @@ def create_download(
         created_at=now,
         expires_at=now + MANUAL_LIFETIME,
     )
-    downloads.add(download)
+    downloads.add(download, claim)
+    return download
+
+
+def find_download(account_id: AccountId, download_id: str, *, downloads: DownloadStore) -> Download:
+    """As it is now, spent or not. Raises NotFound, the same for another account's."""
+    download = downloads.find(DownloadId(download_id)) if is_uuid(download_id) else None
+    if download is None or download.account_id != account_id:
+        raise NotFound
     return download
 
 

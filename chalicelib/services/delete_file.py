@@ -37,10 +37,13 @@ def purge_file(file: File, now: datetime, *, files: FileStore, objects: ObjectSt
     """End a file: its wrapped key, then every version of its object, then the record.
 
     From the first write on nobody is given the means to read it. Interrupted anywhere, the sweep goes on from there.
-    Raises StaleRecord.
+    Where an upload may still land, by a URL that works, a tombstone has the sweep look once more. Raises StaleRecord.
     """
     if not file.purging_at:
         file = files.save(file.purging(now))
+    until = file.bytes_may_come_until(now)
+    if until > now:
+        files.leave_tombstone(file.id, until)
     if file.multipart:
         objects.abort_multipart(file.object_key, file.multipart.upload_id)
     objects.delete_versions(file.object_key)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.category import MAX_CATEGORIES, Category, default_color
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, invalid
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import AccountId, CategoryId, is_uuid
@@ -22,9 +23,15 @@ class CategoryChanges:
 
 
 def create_category(
-    account_id: AccountId, name: str, color: str | None, now: datetime, *, categories: CategoryStore
+    account_id: AccountId,
+    name: str,
+    color: str | None,
+    now: datetime,
+    claim: Claim | None = None,
+    *,
+    categories: CategoryStore,
 ) -> Category:
-    """Raises Invalid for a name that is taken, Conflict when the account has as many as it may."""
+    """Raises Claimed, Invalid for a name that is taken, Conflict when the account has as many as it may."""
     category = Category(
         id=CategoryId(str(uuid.uuid4())),
         account_id=account_id,
@@ -33,7 +40,7 @@ def create_category(
         created_at=now,
     )
     try:
-        return categories.add(category)
+        return categories.add(category, claim)
     except NameTaken:
         raise _name_taken() from None
     except TooManyCategories:

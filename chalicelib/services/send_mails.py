@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download
-from chalicelib.domain.errors import Conflict, Invalid, invalid
-from chalicelib.domain.ids import BodyId, DownloadId, FileId
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, invalid
+from chalicelib.domain.ids import AccountId, BodyId, DownloadId, FileId, MailId
 from chalicelib.domain.mail import (
     DEFAULT_LIFETIME,
     MAX_LIFETIME,
@@ -51,6 +52,7 @@ def send_mails(
     new: NewMails,
     sender: User,
     now: datetime,
+    claim: Claim | None = None,
     *,
     files: FileStore,
     downloads: DownloadStore,
@@ -59,7 +61,9 @@ def send_mails(
     pin_hasher: PinHasher,
     queue: MailQueue,
 ) -> SentMails:
-    """Raises Invalid for recipients that are named twice, files that cannot be sent, an expiry out of bounds."""
+    """Raises Claimed, QuotaExceeded, and Invalid for recipients that are named twice, files that cannot be sent, an
+    expiry out of bounds.
+    """
     expires_at = _expiry(new, now)
     _check_recipients(new.recipients)
     check_files(sender.account_id, new.file_ids, now, files=files)
@@ -69,11 +73,19 @@ def send_mails(
         drafts = [_draft(new, recipient, sender, body_id, now, expires_at) for recipient in new.recipients]
         downloads.add_many(_grants(new, drafts, pin_hasher))  # nothing leads to them before the mails
         try:
-            stored = mails.add(drafts, MailBody(body_id, sender.account_id, sealed, drafts[0].forgotten_at))
+            stored = mails.add(drafts, MailBody(body_id, sender.account_id, sealed, drafts[0].forgotten_at), claim)
         except IdentifiersTaken:
             continue
         return SentMails(stored, _queue(stored, queue))
     raise Conflict
+
+
+def find_sent(account_id: AccountId, mail_ids: Sequence[str], *, mails: MailStore) -> SentMails:
+    """The mails that an earlier request sent, as they are now. Raises NotFound unless all of them are there."""
+    found = mails.find_many([MailId(mail_id) for mail_id in mail_ids])
+    if len(found) != len(mail_ids) or any(mail.account_id != account_id for mail in found):
+        raise NotFound
+    return SentMails(found, None)
 
 
 def _expiry(new: NewMails, now: datetime) -> datetime:

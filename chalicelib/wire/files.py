@@ -41,7 +41,7 @@ class CreateFile(In):
             "size": 262144000,
             "part_checksums": True,
             "part_size": 8388608,
-            "expires_at": "2036-12-31T23:59:00Z",
+            "expires_at": "2030-12-31T23:59:00Z",
         },
     }
 
@@ -68,7 +68,7 @@ class CreateFile(In):
     ] = None
     category_id: CategoryRef | None = None
     expires_at: Annotated[
-        Moment | None, doc("When the file ends by itself; in the future.", "2036-12-31T23:59:00Z")
+        Moment | None, doc("When the file ends by itself; in the future.", "2030-12-31T23:59:00Z")
     ] = None
 
     def new_file(self) -> NewFile:
@@ -94,7 +94,7 @@ class PatchFile(In):
 
     filename: Annotated[FileName | None, NotNull()] = None
     category_id: Annotated[CategoryRef | None, doc("null: it has none.")] = None
-    expires_at: Annotated[Moment | None, doc("null: it does not expire.", "2036-12-31T23:59:00Z")] = None
+    expires_at: Annotated[Moment | None, doc("null: it does not expire.", "2030-12-31T23:59:00Z")] = None
     trashed: Annotated[bool | None, NotNull(), doc("true: to the trash; false: back from it.", False)] = None
 
     @model_validator(mode="after")

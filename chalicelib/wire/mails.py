@@ -85,14 +85,13 @@ class CreateMails(In):
             "body": "<p>Please sign.</p>",
             "files": ["3f0d2b6e-8c1a-4c57-9d21-5a7e6f1b0c42"],
         },
-        "with a PIN, and an end": {
+        "to two people, with a PIN": {
             "recipients": [{"email": "carol@example.com"}, {"email": "dan@example.com"}],
             "subject": "Your contract",
             "body": "<p>I tell you the PIN by telephone.</p>",
             "files": ["3f0d2b6e-8c1a-4c57-9d21-5a7e6f1b0c42"],
             "pin": "7294",
             "max_downloads": 3,
-            "expires_at": "2026-12-31T23:59:00Z",
         },
     }
 

@@ -1,19 +1,16 @@
 """Users and API tokens on the wire."""
 
 import zoneinfo
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.ids import AccountId
-from chalicelib.domain.people import Account, Author, User
+from chalicelib.domain.people import Author, User
 from chalicelib.domain.pin import Pin
-from chalicelib.domain.secret import TOKEN_PREFIX
 from chalicelib.services.create_user import NewUser
-from chalicelib.services.update_user import UserChanges
-from chalicelib.wire.base import Id, In, Moment, NotNull, Out, doc
-from chalicelib.wire.pins import NewPin, PinGuess
+from chalicelib.wire.base import In, Out, doc
+from chalicelib.wire.pins import NewPin
 
 
 def plain_text(text: str) -> str:
@@ -22,7 +19,6 @@ def plain_text(text: str) -> str:
     return text
 
 
-_EXAMPLE_TOKEN = "sdt_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1Yo7hP"  # noqa: S105 - of the bytes 0 to 31
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
@@ -87,115 +83,6 @@ class CreateUser(In):
         )
 
 
-class PatchUser(In):
-    EXAMPLES: ClassVar = {
-        "a time zone": {"timezone": "Europe/Vienna"},
-        "a first PIN": {"pin": "7294"},
-        "another PIN": {"pin": "1a2s3d", "current_pin": "7294"},
-    }
-
-    name: Annotated[Name | None, NotNull()] = None
-    timezone: Annotated[Timezone | None, NotNull()] = None
-    pin: Annotated[NewPin | None, doc("null: no PIN any more.")] = None
-    current_pin: Annotated[PinGuess | None, doc("Needed where there is a PIN and `pin` is sent.")] = None
-
-    @model_validator(mode="after")
-    def _only_the_pin_can_be_cleared(self) -> Self:
-        for name in ("name", "timezone"):
-            if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
-        return self
-
-    def changes(self) -> UserChanges:
-        return UserChanges(
-            name=self.name,
-            timezone=self.timezone,
-            sets_pin="pin" in self.model_fields_set,
-            pin=Pin(self.pin) if self.pin else None,
-            current_pin=Pin(self.current_pin) if self.current_pin else None,
-        )
-
-
-class CreateToken(In):
-    EXAMPLES: ClassVar = {
-        "for a script that uploads": {"name": "nightly upload", "scopes": ["files:read", "files:write"]},
-        "for an hour's work": {"name": "audit", "scopes": ["files:read"], "expires_at": "2036-12-31T23:59:00Z"},
-    }
-
-    name: Name
-    scopes: Annotated[list[Scope], doc("What it may do: no more than the token that makes it.", minItems=1)]
-    expires_at: Annotated[Moment | None, doc("No later than the making token's; null: never.")] = None
-
-    @field_validator("scopes", mode="before")
-    @classmethod
-    def _known(cls, scopes: object) -> object:
-        if not isinstance(scopes, list) or not scopes:
-            raise ValueError("Name at least one scope.")
-        known = {str(scope) for scope in Scope}
-        if unknown := [scope for scope in scopes if not isinstance(scope, str) or scope not in known]:
-            raise ValueError(f"Not a scope: {str(unknown[0])[:40]!r}. There are: {', '.join(sorted(known))}.")
-        return [Scope(scope) for scope in scopes]
-
-
-class TokenView(Out):
-    id: Id
-    name: Annotated[str, Field(examples=["nightly upload"])]
-    scopes: list[Scope]
-    created_at: Moment
-    expires_at: Annotated[Moment | None, Field(examples=[None])]
-    last_used_at: Annotated[Moment | None, doc("Exact to an hour.")]
-
-    @classmethod
-    def of(cls, token: ApiToken) -> Self:
-        return cls(**_token_fields(token))
-
-
-class IssuedTokenView(TokenView):
-    token: Annotated[
-        str,
-        doc("The secret, shown this once.", _EXAMPLE_TOKEN, pattern=rf"^{TOKEN_PREFIX}[0-9A-Za-z]{{49}}$"),
-    ]
-
-    @classmethod
-    def of_issued(cls, token: ApiToken, text: str) -> Self:
-        return cls(**_token_fields(token), token=text)
-
-
-def _token_fields(token: ApiToken) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "scopes": sorted(token.scopes),
-        "created_at": token.created_at,
-        "expires_at": token.expires_at,
-        "last_used_at": token.last_used_at,
-    }
-
-
-class AccountView(Out):
-    id: Id
-    name: Annotated[str, Field(examples=["Archer & Co"])]
-
-
-class UserView(AuthorView):
-    id: Id
-    created_at: Moment
-    has_pin: Annotated[bool, Field(examples=[True])]
-    account: AccountView
-    token: TokenView
-
-    @classmethod
-    def of_user(cls, user: User, account: Account, token: ApiToken) -> Self:
-        return cls(
-            **AuthorView.of(user.author).model_dump(),
-            id=user.id,
-            created_at=user.created_at,
-            has_pin=user.pin is not None,
-            account=AccountView(id=account.id, name=account.name),
-            token=TokenView.of(token),
-        )
-
-
 class CreatedUserView(Out):
     """What the operator gets, once: hand the token over by a safe channel."""
 
@@ -218,7 +105,3 @@ class CreatedUserView(Out):
             token_id=token_id,
             token=token,
         )
-
-
-class HealthView(Out):
-    status: Literal["ok"]

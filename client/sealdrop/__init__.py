@@ -26,10 +26,13 @@ if TYPE_CHECKING:
         NotAllowed,
         NotAuthentic,
         NotFound,
+        PinLocked,
+        PinRequired,
         SealdropError,
         StorageError,
         Unreachable,
         UsageError,
+        WrongPin,
     )
     from sealdrop.events import ChainEnd, Event, Verified
     from sealdrop.models import (
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
         Token,
         User,
     )
+    from sealdrop.pins import TemporaryKey
     from sealdrop.retry import Retry
     from sealdrop.transfers import Encryption, Performed, PerformedFile
 
@@ -72,17 +76,21 @@ __all__ = [
     "Performed",
     "PerformedFile",
     "Person",
+    "PinLocked",
+    "PinRequired",
     "Retry",
     "SavedFile",
     "SealdropError",
     "StorageError",
+    "TemporaryKey",
     "Token",
     "Unreachable",
     "UsageError",
     "User",
     "Verified",
+    "WrongPin",
 ]
-_HOMES = ("errors", "models", "transfers", "retry", "client", "download", "events")
+_HOMES = ("errors", "models", "transfers", "retry", "pins", "client", "download", "events")
 
 
 def __getattr__(name: str) -> Any:

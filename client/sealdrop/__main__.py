@@ -11,7 +11,7 @@ import click
 
 from sealdrop.errors import ExitCode, LocalFileError, SealdropError
 
-COMMANDS = ("put", "get", "ls", "rm", "events", "token", "whoami", "login")
+COMMANDS = ("put", "get", "ls", "rm", "events", "token", "pin", "whoami", "login")
 
 
 class Verbs(click.Group):
@@ -38,6 +38,7 @@ Examples:
 Environment:
   SEALDROP_URL       the service's API, as in https://HOST/api
   SEALDROP_TOKEN     an API token
+  SEALDROP_PIN       your PIN, or that of a download; else it is asked for
   SEALDROP_INSECURE  1 allows plain http to other machines
 
 \b

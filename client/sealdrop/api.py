@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from sealdrop import fields
 from sealdrop.channel import Channel
-from sealdrop.errors import UsageError
+from sealdrop.errors import ApiError, UsageError, WrongPin
 from sealdrop.events import Event
 from sealdrop.fields import Json
 from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
+from sealdrop.pins import TemporaryKey
 from sealdrop.retry import Retry
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
 
@@ -30,8 +31,7 @@ class Api:
 
     # files
     def create_file(self, body: Json) -> PendingUpload:
-        """Repeated after a lost answer: the file of the first attempt stays pending and is swept within a day."""
-        return PendingUpload.parse(self._data("POST", "/files", body=body))
+        return PendingUpload.parse(self._data("POST", "/files", body=body, once=True))
 
     def sign_parts(self, file_id: str, digests: Mapping[int, str | None]) -> PendingUpload:
         """Fresh addresses for parts (at most 100), by number; a digest (base64 SHA-256) is signed into its address."""
@@ -69,21 +69,25 @@ class Api:
 
     # downloads
     def create_download(self, file_ids: Sequence[str]) -> Download:
-        return Download.parse(self._data("POST", "/downloads", body={"files": list(file_ids)}))
+        return Download.parse(self._data("POST", "/downloads", body={"files": list(file_ids)}, once=True))
 
-    def create_download_key(self, download_id: str) -> DownloadKey:
-        return DownloadKey.parse(self._data("POST", f"/downloads/{segment(download_id)}/keys", body={}))
+    def create_download_key(self, download_id: str, pin_key: str | None = None) -> DownloadKey:
+        body = {} if pin_key is None else {"pinKey": pin_key}
+        return DownloadKey.parse(self._data("POST", f"/downloads/{segment(download_id)}/keys", body=body))
 
     def show_download(self, key: str) -> DownloadView:
         return DownloadView.parse(self._data("GET", f"/public/downloads/{segment(key)}", public=True))
 
-    def perform(self, key: str, session: str | None = None) -> Performed:
+    def perform(self, key: str, session: str | None = None, pin: str | None = None) -> Performed:
         """Spends one use, so it is never repeated after a lost answer; with a session it spends nothing."""
+        given = {"session": session, "pin": pin}
         return Performed.parse(
-            self._data(
+            self._with_pin(
+                pin,
+                "pin",
                 "POST",
                 f"/public/downloads/{segment(key)}",
-                body={} if session is None else {"session": session},
+                body={name: value for name, value in given.items() if value is not None},
                 public=True,
                 repeatable=session is not None,
             ),
@@ -96,6 +100,23 @@ class Api:
         record = self._channel.call("GET", "/events", query=query)
         meta = fields.take(record, "meta", dict)
         return fields.items(record, "data", Event.parse), fields.optional(meta, "next_cursor", str)
+
+    # PINs
+    def create_temporary_key(self, pin: str) -> TemporaryKey:
+        """Not repeated after a lost answer: a wrong PIN would count twice."""
+        return TemporaryKey.parse(self._with_pin(pin, "pin", "POST", "/keys", body={"pin": pin}, repeatable=False))
+
+    def drop_temporary_key(self, key: str) -> None:
+        self._channel.call("DELETE", f"/keys/{segment(key)}")
+
+    def _with_pin(self, pin: str | None, name: str, method: str, path: str, **options: Any) -> Json:
+        """Raises WrongPin where the service refuses the PIN that was sent in this field."""
+        try:
+            return self._data(method, path, **options)
+        except ApiError as error:
+            if pin is None or error.status != 422 or name not in error.errors:
+                raise
+            raise WrongPin(422, "wrong_pin", "that is not the PIN", request_id=error.request_id) from None
 
     # tokens and the user
     def create_token(self, body: Json) -> NewToken:
@@ -110,6 +131,12 @@ class Api:
 
     def user(self) -> User:
         return User.parse(self._data("GET", "/user"))
+
+    def update_user(self, changes: Json) -> User:
+        """Not repeated after a lost answer: a wrong PIN would count twice, and a changed one would then be wrong."""
+        pin = changes.get("current_pin")
+        options = {"body": changes, "repeatable": "pin" not in changes}
+        return User.parse(self._with_pin(pin, "current_pin", "PATCH", "/user", **options))
 
 
 def segment(text: str) -> str:

@@ -11,6 +11,7 @@ from sealdrop.errors import UsageError
 from sealdrop.events import ChainEnd, Event, Verified, verify
 from sealdrop.flow import Progress
 from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
+from sealdrop.pins import DownloadKeys, TemporaryKey
 from sealdrop.retry import Retry
 from sealdrop.source import open_source
 from sealdrop.storage import Storage
@@ -36,6 +37,7 @@ class Client:
         self._retry = retry or Retry()
         self._api = Api(url, token, self._retry)
         self._storage = Storage()
+        self._download_keys = DownloadKeys(self._api)
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -78,6 +80,7 @@ class Client:
         path: str | os.PathLike[str] | BinaryIO | None = None,
         *,
         overwrite: bool = False,
+        pin: str | None = None,
         progress: Progress | None = None,
     ) -> tuple[SavedFile, ...]:
         """Download by the id of an own file, by download key, or by link.
@@ -88,26 +91,40 @@ class Client:
         download is spent. A file appears at its path when all of it has been received and verified. Where one of
         several files fails, the others are still received.
 
-        Raises `LocalFileError` where the file cannot be written, `NotAuthentic` where the bytes are not those that
-        were sent, `StorageError` where the storage refused.
+        `pin` is used where one is asked for: your own for an own file, the one that the sender told you for a download.
+        What your own buys lasts for an hour, and this client keeps it. The names behind a download's PIN are told with
+        its use: where such a name is taken, a number is added to it.
+
+        Raises `PinRequired`, `WrongPin`, `PinLocked`; `LocalFileError` where the file cannot be written,
+        `NotAuthentic` where the bytes are not those that were sent, `StorageError` where the storage refused.
         """
         target = parse_target(what)
         output = os.fspath(path) if isinstance(path, str | os.PathLike) else path
         if isinstance(target, FileId):
-            return self._downloader(self._api, progress).own_file(target.id, output, overwrite=overwrite)
+            return self._downloader(self._api, progress, pin).own_file(target.id, output, overwrite=overwrite)
         elsewhere = target.api_url not in (None, self.url)
         api = Api(target.api_url or self.url, None, self._retry) if elsewhere else self._api
-        return self._downloader(api, progress).by_key(target.key, output, overwrite=overwrite)
+        return self._downloader(api, progress, pin).by_key(target.key, output, overwrite=overwrite)
 
     def files(
-        self, *, trashed: bool = False, status: str | None = None, page_size: int | None = None
+        self,
+        *,
+        trashed: bool = False,
+        status: str | None = None,
+        keyword: str | None = None,
+        sort: str = "-created_at",
+        page_size: int | None = None,
     ) -> Iterator[File]:
-        """All files of the account, newest first, fetched page by page (`page_size` 1 to 100, else the service's own).
+        """The files of the account, fetched page by page (`page_size` 1 to 100, else the service's own).
 
-        Only ready ones unless `status` is "pending" or "rejected"; `trashed` lists the trash instead.
+        Only ready ones unless `status` is "pending" or "rejected"; `trashed` lists the trash instead. With `keyword`,
+        only those whose name holds it. `sort` is "created_at", "filename_original", "size" or "encrypted_size", with
+        "-" before it for descending; newest first unless told otherwise.
         """
-        query = {"trashed": "true"} if trashed else {}
+        query = {"sort": sort}
+        query |= {"trashed": "true"} if trashed else {}
         query |= {"status": status} if status else {}
+        query |= {"keyword": keyword} if keyword is not None else {}
         query |= {"limit": str(page_size)} if page_size else {}
         while True:
             page, cursor = self._api.page(query)
@@ -161,19 +178,27 @@ class Client:
         """A grant over own files: one use, 60 seconds."""
         return self._api.create_download(file_ids)
 
-    def create_download_key(self, download_id: str) -> DownloadKey:
-        """The secret that performs a download."""
-        return self._api.create_download_key(download_id)
+    def create_download_key(self, download_id: str, *, pin: str | None = None) -> DownloadKey:
+        """The secret that performs a download. Raises `PinRequired`, `WrongPin`, `PinLocked` where you have a PIN."""
+        return self._download_keys.make(download_id, pin)
 
     def show_download(self, key: str) -> DownloadView:
         """What a download key holds. Spends nothing."""
         return self._api.show_download(key)
 
-    def perform(self, key: str, session: str | None = None) -> Performed:
+    def perform(self, key: str, session: str | None = None, *, pin: str | None = None) -> Performed:
         """Spend one use for addresses that live for minutes, and for keys. With a `session` of an earlier call fresh
         addresses come without spending. `get` does all of this, and verifies what it fetches.
         """
-        return self._api.perform(key, session)
+        return self._api.perform(key, session, pin)
+
+    def create_temporary_key(self, pin: str) -> TemporaryKey:
+        """What programs other than this client use instead of your PIN, for an hour. Raises `WrongPin`, `PinLocked`."""
+        return self._api.create_temporary_key(pin)
+
+    def drop_temporary_key(self, key: str) -> None:
+        """End a temporary key before its time."""
+        self._api.drop_temporary_key(key)
 
     def create_token(self, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> NewToken:
         """A new API token, never wider than the one in use. Its secret is shown this once."""
@@ -192,5 +217,21 @@ class Client:
         """Whose token this is."""
         return self._api.user()
 
-    def _downloader(self, api: Api, progress: Progress | None) -> Downloader:
-        return Downloader(api, self._storage, self._retry, progress)
+    def update_user(self, *, name: str | None = None, timezone: str | None = None) -> User:
+        """Change what is said of you; None leaves it. What you sent before keeps the name that you had then."""
+        changes = {"name": name, "timezone": timezone}
+        return self._api.update_user({field: text for field, text in changes.items() if text is not None})
+
+    def set_pin(self, pin: str, current: str | None = None) -> User:
+        """Set your PIN (4 to 64 characters), or change it, which takes the current one.
+
+        Raises `WrongPin`, `PinLocked`.
+        """
+        return self._api.update_user({"pin": pin} if current is None else {"pin": pin, "current_pin": current})
+
+    def remove_pin(self, current: str) -> User:
+        """Do without a PIN from now on. Raises `WrongPin`, `PinLocked`."""
+        return self._api.update_user({"pin": None, "current_pin": current})
+
+    def _downloader(self, api: Api, progress: Progress | None, pin: str | None) -> Downloader:
+        return Downloader(api, self._storage, self._retry, progress, self._download_keys, pin)

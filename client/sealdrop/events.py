@@ -39,7 +39,7 @@ class Event:
     previous: str
     previous_kept_until: date | None
     hash: str
-    computed_hash: str  # the same, unless the event was altered
+    intact: bool  # its hash is that of its fields; whether it is in its place is for `verify` to say
 
     @classmethod
     def parse(cls, record: Json) -> Self:
@@ -62,7 +62,7 @@ class Event:
             if record.get("previous_kept_until") is None
             else _day(record, "previous_kept_until"),
             hash=fields.take(record, "hash", str),
-            computed_hash=_hash_of(record),
+            intact=record.get("hash") == _hash_of(record),
         )
 
 
@@ -103,7 +103,7 @@ def verify(newest_first: Iterable[Event], known: ChainEnd | None, today: date) -
             end = ChainEnd(event.sequence, event.hash)
         else:
             problems += _between(event.sequence, event.hash, newer, today)
-        if event.hash != event.computed_hash:
+        if not event.intact:
             problems.append(f"Event {event.sequence} was altered.")
         if known and event.sequence == known.sequence:
             found = True

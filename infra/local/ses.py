@@ -7,7 +7,7 @@ ASCII that are not encoded, and headers of more than one line.
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -21,6 +21,7 @@ from moto.events.models import events_backends
 
 from infra.local.http_server import answer_early
 
+_AS_GIVEN = SMTP.clone(refold_source="none")
 _SEND = "/v2/email/outbound-emails"
 _DESTINATIONS = re.compile(r"/v2/email/configuration-sets/([^/]+)/event-destinations")
 _FEEDBACK = re.compile(r"/v2/email/identities/([^/]+)/feedback")
@@ -114,11 +115,11 @@ def _hears_of_bounces(destination: Mapping[str, Any]) -> bool:
 def _message(request: Mapping[str, Any]) -> EmailMessage:
     """Raises ValueError for what SES does not take."""
     simple = request["Content"]["Simple"]
-    message = EmailMessage(SMTP)
-    message["From"] = _ascii(request["FromEmailAddress"])
-    message["To"] = ", ".join(map(_ascii, request["Destination"]["ToAddresses"]))
+    message = EmailMessage(_AS_GIVEN)
+    message.set_raw("From", _mailboxes([request["FromEmailAddress"]]))
+    message.set_raw("To", _mailboxes(request["Destination"]["ToAddresses"]))
     if reply_to := request.get("ReplyToAddresses"):
-        message["Reply-To"] = ", ".join(map(_ascii, reply_to))
+        message.set_raw("Reply-To", _mailboxes(reply_to))
     message["Subject"] = simple["Subject"]["Data"]
     message["Date"] = format_datetime(datetime.now(UTC))
     for header in simple.get("Headers", []):
@@ -128,10 +129,12 @@ def _message(request: Mapping[str, Any]) -> EmailMessage:
     return message
 
 
-def _ascii(address: str) -> str:
-    if not address.isascii():
+def _mailboxes(given: Sequence[str]) -> str:
+    """As they were given: Python, parsing them, puts spaces between encoded words that belong together."""
+    joined = ", ".join(given)
+    if not joined.isascii() or not joined.isprintable():
         raise ValueError("Addresses and names beyond ASCII have to be encoded.")
-    return address
+    return joined
 
 
 def _answer(

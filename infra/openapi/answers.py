@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from chalicelib.domain.errors import (
     BadJson,
     Busy,
+    Gone,
+    IdempotencyMismatch,
     Invalid,
     MissingScope,
     NotFound,
@@ -20,8 +22,10 @@ from chalicelib.domain.errors import (
     UnsupportedMediaType,
 )
 from chalicelib.routes.errors import INTERNAL, INTERNAL_MESSAGE, STATUS_OF_CODE
+from chalicelib.routes.idempotency import TAKES_KEY
 from chalicelib.routes.registry import Route
 from chalicelib.wire.base import RawJson
+from chalicelib.wire.idempotency import REPLAYED_HEADER
 from chalicelib.wire.lists import Listing, Meta
 from infra.openapi.gateway import GatewayAnswer
 from infra.openapi.headers import fixed_header_refs, header_refs
@@ -30,6 +34,11 @@ from infra.openapi.schemas import REF, Schema, ref
 Codes = dict[str, str]  # code: message
 _REQUEST_ID = "b3d0c1a2-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
 _HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After", "X-RateLimit-Reset"), 503: ("Retry-After",)}
+
+
+def takes_key(route: Route) -> bool | None:
+    """Whether it takes an Idempotency-Key; False where it refuses one, None where it ignores it."""
+    return getattr(route.view, TAKES_KEY, None)
 
 
 def answered(route: Route) -> tuple[Any, ...]:
@@ -67,8 +76,9 @@ def success(route: Route) -> tuple[str, dict[str, Any]]:
         options = [ref(model) for model in answers]
         schema = _object({"data": options[0] if len(options) == 1 else {"anyOf": options}})
     words = "Created." if route.status == 201 else "Done."
+    headers = header_refs(*([REPLAYED_HEADER] if takes_key(route) else []))
     content = {"application/json": {"schema": schema}}
-    return str(route.status), {"description": words, "headers": header_refs(), "content": content}
+    return str(route.status), {"description": words, "headers": headers, "content": content}
 
 
 def refusals(route: Route) -> dict[int, Codes]:
@@ -78,6 +88,8 @@ def refusals(route: Route) -> dict[int, Codes]:
         errors += [Unauthenticated, MissingScope]
     if route.body is not None:
         errors += [BadJson, TooLarge, UnsupportedMediaType]
+    if takes_key(route):
+        errors += [IdempotencyMismatch, Gone]  # what an earlier request made may be gone since
     if "{" in route.path:
         errors.append(NotFound)
     messages = {error.code: error.default_message for error in errors} | {INTERNAL: INTERNAL_MESSAGE}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from chalicelib.routes.headers import CORS, FIXED_HEADERS
+from chalicelib.wire.idempotency import REPLAYED_HEADER
 
 RATE_LIMIT = ("X-RateLimit-Limit", "X-RateLimit-Remaining")
 _FIXED = {name: value for name, value in FIXED_HEADERS.items() if name != "Content-Type"}  # OpenAPI has it elsewhere
@@ -55,6 +56,7 @@ def _other() -> dict[str, Any]:
             "b3d0c1a2-5e6f-4a7b-8c9d-0e1f2a3b4c5d",
             required=True,
         ),
+        REPLAYED_HEADER: _header("The answer is what an earlier request with this key made.", {"const": "true"}),
         "WWW-Authenticate": _header("How to authenticate.", {"const": "Bearer"}, required=True),
     }
 

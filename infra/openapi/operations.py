@@ -6,7 +6,8 @@ from typing import Any
 
 from chalicelib.domain.secret import SECRET_LENGTH
 from chalicelib.routes.registry import Route
-from infra.openapi.answers import refusal_name, refusals, success
+from chalicelib.wire.idempotency import HEADER, MAX_KEY_LENGTH
+from infra.openapi.answers import refusal_name, refusals, success, takes_key
 from infra.openapi.examples import UUID, body_examples, example_of
 from infra.openapi.schemas import Schema, Schemas, query_schema, ref
 
@@ -32,7 +33,7 @@ def operation(route: Route, routes: Iterable[Route], schemas: Schemas) -> dict[s
         "description": description,
         "security": [] if route.scope is None else [{"token": [str(route.scope)]}],
     }
-    if parameters := [*_path_parameters(route), *_query_parameters(route)]:
+    if parameters := [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]:
         made["parameters"] = parameters
     if route.body is not None:
         content = {"schema": ref(route.body), "examples": body_examples(route.body, schemas)}
@@ -48,6 +49,8 @@ def _words(route: Route) -> tuple[str, str]:
         raise ValueError(f"{route.method} {route.path}: the view needs a docstring, the reference shows it")
     summary, _, rest = text.partition("\n\n")
     access = "Public: no token is asked for." if route.scope is None else f"Needs the scope `{route.scope}`."
+    if takes_key(route) is False:
+        access += " Refuses an `Idempotency-Key`: its answer is secret, and shown once."
     paragraphs = [" ".join(paragraph.split()) for paragraph in rest.split("\n\n") if paragraph.strip()]
     return " ".join(summary.split()).removesuffix("."), "\n\n".join([*paragraphs, access])
 
@@ -89,6 +92,16 @@ def _query_parameter(name: str, schema: Schema, *, needed: bool) -> dict[str, An
     form = {"style": "form", "explode": False} if schema.get("type") == "array" else {}  # with commas, not repeated
     schema.pop("examples", None)
     return {"name": name, "in": "query", "required": needed, **words, **form, "schema": schema, "example": example}
+
+
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if not takes_key(route):
+        return []
+    words = "A fresh UUID. The same request with the same key within 24 hours makes nothing more, and answers the same."
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-~]+$"}
+    return [
+        {"name": HEADER, "in": "header", "required": False, "description": words, "schema": schema, "example": UUID}
+    ]
 
 
 def _responses(route: Route, routes: Iterable[Route], schemas: Schemas) -> dict[str, Any]:

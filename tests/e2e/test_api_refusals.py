@@ -91,6 +91,7 @@ def test_404_for_methods_that_a_route_does_not_have(alice: User, method: str, pa
         ("POST", "/files/{id}/complete", None),
         ("POST", "/downloads/{id}/keys", None),
         ("DELETE", "/tokens/{id}", None),
+        ("DELETE", "/keys/{id}", None),
         ("GET", "/public/downloads/{id}", None),
         ("POST", "/public/downloads/{id}", None),
     ],

@@ -19,6 +19,7 @@ from tests.e2e.api_kit import (
     granted,
     in_the_future,
     in_the_past,
+    keyed,
     perform,
     uploaded,
     without_request_id,
@@ -205,8 +206,7 @@ def test_o2_anothers_file_cannot_be_granted(alice: User, bob: User) -> None:
 def test_o3_no_key_for_anothers_download(alice: User, bob: User, anyone: Api) -> None:
     file = uploaded(alice.api, b"alice's")
     download_id, key = granted(alice.api, file["id"])
-    strange = bob.api("POST", f"/downloads/{download_id}/keys")
-    unknown = bob.api("POST", f"/downloads/{UNKNOWN_ID}/keys")
+    strange, unknown = keyed(bob.api, download_id), keyed(bob.api, UNKNOWN_ID)
     assert_refused(strange, 404, "not_found")
     assert without_request_id(strange) == without_request_id(unknown)
     assert perform(anyone, key).status == 200, "the owner's key is still the current one"

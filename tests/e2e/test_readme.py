@@ -22,7 +22,13 @@ def test_the_tour_works_as_written(stack: Stack, tmp_path: Path) -> None:
     ended = subprocess.run(  # noqa: S603 - our own README
         ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],  # noqa: S607 - found as a reader's shell finds it
         cwd=tmp_path,
-        env={**os.environ, "API": stack.api_url, "TOKEN": stack.alice.token, "HOME": str(tmp_path)},
+        env={
+            **os.environ,
+            "API": stack.api_url,
+            "TOKEN": stack.alice.token,
+            "PIN": stack.alice.pin,
+            "HOME": str(tmp_path),
+        },
         capture_output=True,
         text=True,
         timeout=120,

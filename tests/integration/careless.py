@@ -1,14 +1,17 @@
 """The adapters as one should not write them: read, decide, write. The races have to find each of them out."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.adapters import dynamo_categories
 from chalicelib.adapters.dynamo_categories import DynamoCategories, _name_item, _name_key, count_key
 from chalicelib.adapters.dynamo_categories import _to_item as category_item
+from chalicelib.adapters.dynamo_claims import DynamoClaims, keep
+from chalicelib.adapters.dynamo_creations import _NOTHING, NEW, Creations
 from chalicelib.adapters.dynamo_downloads import DynamoDownloads, _key_item, _to_item, download_key
-from chalicelib.adapters.dynamo_files import DynamoFiles, to_item
+from chalicelib.adapters.dynamo_files import DynamoFiles, file_key, to_item
 from chalicelib.adapters.dynamo_limiter import DynamoLimiter
 from chalicelib.adapters.dynamo_people import (
     DynamoTokens,
@@ -23,29 +26,34 @@ from chalicelib.adapters.dynamo_people import (
     user_key,
 )
 from chalicelib.adapters.dynamo_pins import DynamoPinTries, _key, _tries_from
-from chalicelib.adapters.dynamo_table import MetadataTable, timestamp, to_dynamo
+from chalicelib.adapters.dynamo_purses import purse_key
+from chalicelib.adapters.dynamo_table import Item, MetadataTable, timestamp, to_dynamo
 from chalicelib.adapters.dynamo_temporary_keys import DynamoTemporaryKeys, temporary_key
+from chalicelib.adapters.dynamo_transaction import put, transact
 from chalicelib.adapters.dynamo_verifiers import verifier_from
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, token_id
 from chalicelib.domain.category import Category
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import File
-from chalicelib.domain.ids import TokenId, UserId
+from chalicelib.domain.ids import AccountId, TokenId, UserId
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.pin import PinHolder, PinVerifier
+from chalicelib.domain.quota import Usage, refusal
 from chalicelib.domain.rate_limit import BucketRule, RateLimit
 from chalicelib.domain.secret import SecretHash
-from chalicelib.ports import NameTaken, StaleRecord, TooManyCategories
+from chalicelib.ports import Claimed, NameTaken, StaleRecord, TooManyCategories
+from tests.integration.quotas import with_creations
 
 
 def downloads(world: World) -> None:
-    world.downloads = CarelessDownloads(world._table)
+    world.downloads = CarelessDownloads(world._table, world._creations)
 
 
 def files(world: World) -> None:
-    world.files = CarelessFiles(world._table)
+    world.files = CarelessFiles(world._table, world._postings, world._creations)
 
 
 def categories(world: World) -> None:
@@ -57,7 +65,7 @@ def tokens(world: World) -> None:
 
 
 def users(world: World) -> None:
-    world.users = CarelessUsers(world._table)
+    world.users = CarelessUsers(world._table, world._creations.quotas)
 
 
 def pins(world: World) -> None:
@@ -71,6 +79,14 @@ def temporary_keys(world: World) -> None:
 def limiter(world: World) -> None:
     rule = BucketRule(world.settings.rate_limit)
     world.limiter = CarelessLimiter(world._client("dynamodb"), world.settings.ratelimit_table, rule)
+
+
+def creations(world: World) -> None:
+    with_creations(world, CarelessCreations(world._table, world._creations.quotas))
+
+
+def ends(world: World) -> None:
+    world.files = CarelessEnds(world._table, world._creations)
 
 
 def _put(table: MetadataTable, item: dict[str, Any]) -> None:
@@ -222,3 +238,54 @@ class CarelessLimiter(DynamoLimiter):
             UpdateExpression="SET full_at = :full",
             ExpressionAttributeValues={":full": {"N": str(full_at_us)}},
         )
+
+
+class CarelessCreations(Creations):
+    """Looks whether there is a claim, whether there is room; then writes, and counts what it has read and one more."""
+
+    def add(
+        self,
+        account_id: AccountId,
+        items: Sequence[Item],
+        resource_ids: Sequence[str],
+        now: datetime,
+        *,
+        claim: Claim | None = None,
+        charge: Usage = _NOTHING,
+    ) -> None:
+        if claim and (kept := DynamoClaims(self._table).find(claim)):
+            raise Claimed(kept)
+        quota, used = self.quotas.find(account_id, now)
+        if refused := refusal(quota, used, charge):
+            raise refused
+        writes = [put(self._table, item, NEW) for item in items]
+        if claim:
+            writes.append(
+                {"Put": {"TableName": self._table.name, "Item": keep(self._table, claim, resource_ids)["Put"]["Item"]}}
+            )
+        self._table.client.transact_write_items(TransactItems=cast(Any, writes))
+        after = used + charge
+        pk, sk = purse_key(account_id, 0)
+        _put(self._table, {"pk": pk, "sk": sk, "changes": 1, "stored_bytes": after.stored_bytes, "files": after.files})
+
+
+class CarelessEnds(DynamoFiles):
+    """Looks whether the record is there, ends it, and gives back what it took."""
+
+    def remove(self, file: File) -> None:
+        standing = self.find(file.id)
+        if standing is None or standing.revision != file.revision:
+            return
+        pk, sk = file_key(file.id)
+        self._table.client.delete_item(TableName=self._table.name, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+        transact(self._table, [self._quotas.give_back(file.account_id, file.id, file.charge)])
+
+    def save(self, file: File) -> File:
+        standing = self.find(file.id)
+        if standing is None or standing.revision != file.revision:
+            raise StaleRecord
+        stored = replace(file, revision=file.revision + 1, is_charged=not file.gives_quota_back)
+        _put(self._table, to_item(stored))
+        if file.gives_quota_back:
+            transact(self._table, [self._quotas.give_back(file.account_id, file.id, file.charge)])
+        return stored

@@ -31,7 +31,7 @@ def aws() -> Iterator[EmulatedAws]:
 def clients(aws: EmulatedAws) -> Iterator[dict[str, Any]]:
     """The clients that bootstrap makes, once a module: making one takes longer than most tests."""
     maker = World()
-    made = {service: maker._client(service) for service in ("dynamodb", "kms", "s3")}
+    made = {service: maker._client(service) for service in ("dynamodb", "kms", "s3", "sesv2", "sqs")}
     yield made
     for client in made.values():
         client.close()

@@ -13,7 +13,7 @@ from chalicelib.domain.sealing import encryption_context
 from infra.local.stack import EmulatedAws
 from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.support.app_client import Answer, AppClient
-from tests.support.builders import PIN, Caller, a_file, a_ready_file, enrol, new_id
+from tests.support.builders import ALICE_ID, PIN, Caller, a_file, a_ready_file, enrol, new_id
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -61,7 +61,7 @@ IN_PARTS = NEW | {"size": 6 * 2**20, "part_size": 5 * 2**20}
     [
         ("dynamodb.GetItem", "GET", "/files", None),
         ("dynamodb.Query", "GET", "/files", None),
-        ("dynamodb.PutItem", "POST", "/files", NEW),
+        ("dynamodb.TransactWriteItems", "POST", "/files", NEW),
         ("kms.GenerateDataKey", "POST", "/files", SEALED),
         ("s3.CreateMultipartUpload", "POST", "/files", IN_PARTS),
         ("s3.HeadObject", "GET", "/files/{file}", None),
@@ -73,6 +73,9 @@ IN_PARTS = NEW | {"size": 6 * 2**20, "part_size": 5 * 2**20}
         ("dynamodb.PutItem", "POST", "/tokens", {"name": "n", "scopes": ["files:read"]}),
         ("dynamodb.UpdateItem", "DELETE", "/tokens/{file}", None),
         ("dynamodb.GetItem", "GET", "/user", None),
+        ("dynamodb.Query", "GET", "/categories", None),
+        ("dynamodb.TransactWriteItems", "POST", "/categories", {"name": "n"}),
+        ("dynamodb.GetItem", "DELETE", f"/categories/{ALICE_ID}", None),
     ],
 )
 @pytest.mark.parametrize("trouble", ["throttled", "down", "no line"])
@@ -109,6 +112,20 @@ def test_a_second_complete_while_s3_is_at_the_first_is_to_come_again(hooks: Hook
     hooks.answer("s3.ListParts", f"<ListPartsResult>{listed}</ListPartsResult>".encode())
     hooks.refuse("s3.CompleteMultipartUpload", "OperationAborted", 409)
     assert_busy(hers.post(f"/files/{upload['id']}/complete"))
+
+
+def test_a_cursor_that_cannot_be_sealed_is_asked_for_again(world: World, hooks: Hooks, hers: AppClient) -> None:
+    """And whoever asks for one page needs no KMS."""
+    for number in range(3):
+        hers.post("/tokens", {"name": str(number), "scopes": ["files:read"]})
+    hooks.break_line("kms.GenerateMac", BROKEN_LINES["closed"])
+    assert hers.get("/tokens").status == 200
+    assert_busy(hers.get("/tokens", query={"limit": "1"}))
+    hooks.remove_all()
+    calls = hooks.count("kms.GenerateMac")
+    cursor = hers.get("/tokens", query={"limit": "1"}).json["meta"]["next_cursor"]
+    assert hers.get("/tokens", query={"limit": "1", "cursor": cursor}).status == 200
+    assert len(calls) == 1
 
 
 def test_what_only_a_person_can_mend_is_answered_500_without_a_word_of_it(hooks: Hooks, hers: AppClient) -> None:

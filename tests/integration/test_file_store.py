@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.dynamo_due import SHARDS, SHARE
 from chalicelib.bootstrap import World
 from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
 from chalicelib.domain.ids import FileId
@@ -16,6 +17,7 @@ from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
 from chalicelib.ports import FileStore, StaleRecord
 from infra.local.stack import EmulatedAws
+from tests.integration.hooks import Hooks
 from tests.integration.pages import pages, rows
 from tests.support.builders import ALICES, BOBS, NOW, a_file, a_ready_file, new_id
 
@@ -341,39 +343,139 @@ def test_due_is_what_has_come(files: FileStore) -> None:
     past, now = expiring(files, NOW - timedelta(days=1)), expiring(files, NOW)
     expiring(files, NOW + timedelta(seconds=1))
     files.add(a_ready_file())  # never due
-    assert sorted(files.due(NOW, 10)) == sorted([past.id, now.id])
+    assert sorted(files.due(NOW)) == sorted([past.id, now.id])
 
 
 def test_the_oldest_of_a_shard_comes_first(files: FileStore) -> None:
     ages = [3, 1, 4, 2]
     aged = {age: expiring(files, NOW - timedelta(hours=age)) for age in ages}
-    assert list(files.due(NOW, 10)) == [aged[age].id for age in (4, 3, 2, 1)]
+    assert list(files.due(NOW)) == [aged[age].id for age in (4, 3, 2, 1)]
 
 
 def test_due_looks_into_every_shard(files: FileStore) -> None:
     all_shards = {expiring(files, NOW, shard).id for shard in "0123456789abcdef"}
-    assert set(files.due(NOW, 100)) == all_shards
+    assert set(files.due(NOW)) == all_shards
 
 
-@pytest.mark.parametrize("limit", [1, 3, 4, 5])
-def test_due_keeps_its_limit_across_shards(files: FileStore, limit: int) -> None:
-    for shard in "0077":
-        expiring(files, NOW, shard)
-    due = files.due(NOW, limit)
-    assert len(due) == len(set(due)) == min(limit, 4)
+def test_no_shard_waits_for_another(files: FileStore) -> None:
+    """However many are due in one: what is due in the others is among the first."""
+    for _ in range(3 * SHARE):
+        expiring(files, NOW - timedelta(days=30), "0")
+    others = {expiring(files, NOW, shard).id for shard in "178ef"}
+    due = list(files.due(NOW))
+    assert len(due) == len(set(due)) == 3 * SHARE + len(others)
+    assert others <= set(due[: SHARE + len(others)])
+
+
+def test_each_run_begins_at_another_shard(world: World) -> None:
+    for shard in SHARDS:
+        expiring(world.files, NOW, shard)
+    runs = [NOW + run * timedelta(minutes=10) for run in range(len(SHARDS))]
+    assert {next(world.files.due(run))[0] for run in runs} == set(SHARDS)
+
+
+def test_due_reads_no_more_than_it_is_asked_for(world: World, hooks: Hooks) -> None:
+    for _ in range(2 * SHARE):
+        expiring(world.files, NOW, "0")
+    queries = hooks.count("dynamodb.Query")
+    due = world.files.due(NOW)
+    assert queries == []
+    for _ in range(SHARE):
+        next(due)
+    assert len(queries) <= len(SHARDS)
 
 
 def test_due_follows_the_record(files: FileStore) -> None:
     file = expiring(files, NOW)
     extended = files.save(replace(file, expires_at=NOW + timedelta(days=1)))
-    assert files.due(NOW, 10) == []
+    assert list(files.due(NOW)) == []
     trashed = files.save(replace(extended, expires_at=None).trashed(NOW))
-    assert files.due(NOW, 10) == []
-    assert files.due(NOW + timedelta(days=30), 10) == [file.id]
+    assert list(files.due(NOW)) == []
+    assert list(files.due(NOW + timedelta(days=30))) == [file.id]
     purging = files.save(trashed.purging(NOW))
-    assert files.due(NOW, 10) == [file.id]
+    assert list(files.due(NOW)) == [file.id]
     files.remove(purging)
-    assert files.due(NOW, 10) == []
+    assert list(files.due(NOW)) == []
+
+
+# -- put_off -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_put_off_comes_later_and_after_the_others(files: FileStore) -> None:
+    failing, other = expiring(files, NOW - timedelta(days=1)), expiring(files, NOW)
+    later = NOW + timedelta(hours=1)
+    files.put_off(failing.id, later)
+    assert list(files.due(NOW)) == [other.id]
+    assert list(files.due(later)) == [other.id, failing.id]
+    assert files.find(failing.id) == failing, "and is as it was"
+
+
+def test_a_change_puts_it_where_it_belongs_again(files: FileStore) -> None:
+    file = expiring(files, NOW)
+    files.put_off(file.id, NOW + timedelta(hours=1))
+    files.save(file.purging(NOW))
+    assert list(files.due(NOW)) == [file.id]
+
+
+def test_nothing_is_put_off_to_an_earlier_time(files: FileStore) -> None:
+    file = expiring(files, NOW + timedelta(days=2))
+    files.leave_tombstone(file.id, NOW + timedelta(days=1))
+    files.put_off(file.id, NOW)
+    assert list(files.due(NOW + timedelta(hours=23))) == []
+
+
+def test_what_has_gone_or_never_ends_cannot_be_put_off(files: FileStore) -> None:
+    endless, gone = files.add(a_ready_file()), expiring(files, NOW)
+    files.remove(gone)
+    for file in (endless, gone):
+        files.put_off(file.id, NOW)
+    assert list(files.due(NOW)) == []
+    assert files.find(endless.id) == endless
+    assert files.find(gone.id) is None
+
+
+# -- tombstones --------------------------------------------------------------------------------------------------------
+
+A_DAY = timedelta(days=1)
+
+
+def test_a_tombstone_is_due_and_nothing_else(files: FileStore) -> None:
+    file = expiring(files, NOW)
+    files.leave_tombstone(file.id, NOW + A_DAY)
+    files.remove(files.save(file.purging(NOW)))
+    assert list(files.due(NOW + A_DAY - timedelta(seconds=1))) == []
+    assert list(files.due(NOW + A_DAY)) == [file.id]
+    assert files.find(file.id) is None
+    assert files.find_many([file.id]) == []
+    assert all(files.list_of(ALICES, shelf, 10, None).rows == [] for shelf in Shelf)
+
+
+def test_a_purge_that_goes_on_leaves_the_tombstone_where_it_is(files: FileStore) -> None:
+    file_id = FileId(new_id())
+    files.leave_tombstone(file_id, NOW)
+    files.leave_tombstone(file_id, NOW)
+    files.leave_tombstone(file_id, NOW + A_DAY)
+    assert list(files.due(NOW)) == [file_id]
+
+
+def test_a_tombstone_goes_when_its_time_has_come(files: FileStore) -> None:
+    """And not before: the index may still tell of the file that it stands for."""
+    file_id = FileId(new_id())
+    files.leave_tombstone(file_id, NOW)
+    files.remove_tombstone(file_id, NOW - timedelta(seconds=1))
+    assert list(files.due(NOW)) == [file_id]
+    files.remove_tombstone(file_id, NOW)
+    files.remove_tombstone(file_id, NOW)
+    assert list(files.due(NOW)) == []
+
+
+def test_a_tombstone_can_be_put_off(files: FileStore) -> None:
+    file_id = FileId(new_id())
+    files.leave_tombstone(file_id, NOW)
+    files.put_off(file_id, NOW + A_DAY)
+    files.remove_tombstone(file_id, NOW)
+    assert list(files.due(NOW)) == []
+    assert list(files.due(NOW + A_DAY)) == [file_id]
 
 
 # -- DynamoDB alone ----------------------------------------------------------------------------------------------------
@@ -403,3 +505,16 @@ def test_nothing_of_a_wrapped_key_stays_after_a_purge_began(world: World, aws: E
     file = world.files.add(a_ready_file(**SEALED))
     assert "wrapped_key" in item_of(aws, file)
     assert "wrapped_key" not in item_of(aws, world.files.save(file.purging(NOW)))
+
+
+def test_z1_a_tombstone_holds_an_id_and_a_time(world: World, aws: EmulatedAws) -> None:
+    file = world.files.add(a_ready_file(**SEALED))
+    world.files.leave_tombstone(file.id, NOW)
+    world.files.remove(file)
+    (item,) = aws.clients("dynamodb").scan(TableName=aws.metadata_table)["Items"]
+    assert item == {
+        "pk": {"S": f"PURGED#{file.id}"},
+        "sk": {"S": "PURGED"},
+        "due_shard": {"S": f"FILE#{file.id[0]}"},
+        "due_at": {"N": str(int(NOW.timestamp()))},
+    }

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.bootstrap import World
 from chalicelib.domain.errors import Busy, Conflict, Gone
+from chalicelib.domain.mail import entry_of
 from chalicelib.domain.page import Page
 from chalicelib.domain.pin import MAX_TRIES, clean_pin
 from chalicelib.domain.rate_limit import MICROSECONDS
@@ -18,6 +19,7 @@ from chalicelib.services.perform_download import perform_download
 from tests.integration.bucket import bucket_of
 from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import UNTIL, a_hash, a_key, standing, with_key
+from tests.integration.test_mail_store import add as add_mails
 from tests.integration.test_object_store import a_key as an_object_key
 from tests.integration.test_pin_store import a_holder, left
 from tests.integration.test_pin_store import a_key as a_temporary_key
@@ -28,6 +30,7 @@ from tests.support.builders import (
     PIN,
     a_download,
     a_file,
+    a_mail,
     a_ready_file,
     a_token,
     a_verifier,
@@ -44,7 +47,7 @@ ATTEMPTS = 3  # of botocore, as bootstrap tells it
 def test_a_record_is_added_once(world: World, hooks: Hooks) -> None:
     file, token, download = a_file(), a_token(), a_download(a_ready_file())
 
-    hooks.lose_answers("dynamodb.PutItem")
+    hooks.lose_answers("dynamodb.TransactWriteItems")
     stored = world.files.add(file)
     hooks.lose_answers("dynamodb.PutItem")
     world.tokens.add(token)
@@ -214,3 +217,29 @@ def test_a_token_may_be_lost_but_none_is_won(world: World, hooks: Hooks) -> None
     now_us = int(NOW.timestamp()) * MICROSECONDS
     capacity = world.settings.rate_limit
     assert world.limiter.take("192.0.2.1", now_us).remaining in {capacity - 1, capacity - 2}
+
+
+def test_mails_are_told_under_their_own_token(world: World, hooks: Hooks) -> None:
+    """By which DynamoDB knows a repetition, as above: all writes of several records go out under one."""
+    tokens: list[str] = []
+    hooks.watch("dynamodb.TransactWriteItems", lambda sent: tokens.append(json.loads(sent.body)["ClientRequestToken"]))
+    hooks.break_line("dynamodb.TransactWriteItems", BROKEN_LINES["closed"], times=2)
+    mail = add_mails(world, a_mail())[0]
+    assert (len(tokens), len(set(tokens))) == (ATTEMPTS, 1)
+    assert world.mails.find(mail.id) == mail
+
+
+def test_a_mail_is_opened_once_and_counts_as_opened(world: World, hooks: Hooks) -> None:
+    mail = add_mails(world, a_mail())[0]
+    hooks.lose_answers("dynamodb.PutItem")
+    opened = world.mails.save(mail.opened(NOW))
+    assert world.mails.find(mail.id) == opened
+
+
+def test_a_mail_is_hidden_and_so_it_is_gone(world: World, hooks: Hooks) -> None:
+    """At the second attempt there is nothing left to hide; DELETE answers 404 then, which clients take for done."""
+    mail = add_mails(world, a_mail())[0]
+    world.mails.save(mail, entry_of(mail, ALICE_ID, NOW))
+    hooks.lose_answers("dynamodb.DeleteItem")
+    world.inbox.remove(mail.id, ALICE_ID)
+    assert world.inbox.find(mail.id) is None

@@ -10,11 +10,13 @@ from chalicelib.bootstrap import World
 from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.category import Category
+from chalicelib.domain.claim import Claim, claim_of
 from chalicelib.domain.download import MANUAL_LIFETIME, Download
 from chalicelib.domain.event import Event, EventType, Note
 from chalicelib.domain.file import EncryptionMode, File, Status
 from chalicelib.domain.ids import AccountId, BodyId, CategoryId, DownloadId, FileId, TokenId, UserId
 from chalicelib.domain.mail import DEFAULT_LIFETIME, Mail, MailBody, Recipient, body_context, identifier_of, mail_id
+from chalicelib.domain.notification import Notification, Occasion
 from chalicelib.domain.people import Author, User
 from chalicelib.domain.pin import PinHolder, PinVerifier, ScryptCost, clean_pin
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text
@@ -183,7 +185,25 @@ def a_mail(**changes: Any) -> Mail:
     return Mail(**fields | changes)
 
 
-def stored_mail(world: FakeWorld, mail: Mail | None = None, *files: File, body: str = "<p>Hello</p>") -> Mail:
+def a_notification(**changes: Any) -> Notification:
+    """Of a mail to Carol, by a link."""
+    fields: dict[str, Any] = {
+        "occasion": Occasion.DELIVERY,
+        "mail_id": mail_id(ALICES, "JXRMWYN"),
+        "identifier": "JXRMWYN",
+        "recipient_email": CAROL.email,
+        "sender_name": ALICE.name,
+        "sender_email": ALICE.email,
+        "subject": "Your invoice",
+        "file_count": 1,
+        "expires_at": NOW + DEFAULT_LIFETIME,
+        "pin_required": False,
+        "link": f"https://sealdrop.test/d#{'K' * 43}",
+    }
+    return Notification(**fields | changes)
+
+
+def stored_mail(world: World, mail: Mail | None = None, *files: File, body: str = "<p>Hello</p>") -> Mail:
     """A mail with its body and its download over these files, or over a new one."""
     mail = mail or a_mail()
     files = files or (stored(world, a_ready_file(account_id=mail.account_id)),)
@@ -200,6 +220,12 @@ def stored_mail(world: FakeWorld, mail: Mail | None = None, *files: File, body: 
     sealed = world.bodies.seal(body, body_context(mail.body_id, mail.account_id))
     body_record = MailBody(mail.body_id, mail.account_id, sealed, mail.forgotten_at)
     return world.mails.add([replace(mail, file_count=len(files))], body_record)[0]
+
+
+def a_claim(key: str = "key", body: str = "{}", **changes: Any) -> Claim:
+    """Of Alice, who creates a file."""
+    claim = claim_of(ALICES, ALICE_ID, "POST /files", key, body, NOW)
+    return replace(claim, **changes)
 
 
 def stored(world: FakeWorld, file: File, data: bytes = b"hello") -> File:
@@ -276,6 +302,11 @@ def reminding(world: FakeWorld) -> dict[str, Any]:
 def reading(world: FakeWorld) -> dict[str, Any]:
     """The ports of read_inbox_mail."""
     return {"inbox": world.inbox, "mails": world.mails, "bodies": world.bodies}
+
+
+def sweeping(world: FakeWorld) -> dict[str, Any]:
+    """A sweep with all the time that it takes."""
+    return {**verifying(world), "in_time": lambda: True}
 
 
 def storing(world: FakeWorld) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.ids import AccountId, BodyId, MailId, UserId
 from chalicelib.domain.mail import (
     INBOX_SORTS,
@@ -21,9 +22,11 @@ from chalicelib.domain.mail import (
 )
 from chalicelib.domain.notification import Notification
 from chalicelib.domain.page import Order, Page, Position
+from chalicelib.domain.quota import Usage
 from chalicelib.domain.search import search_text
 from chalicelib.ports import IdentifiersTaken, StaleRecord, WrongContext
 from tests.support.fake_aws import canonical
+from tests.support.fake_counts import FakeClaims, FakeQuotas
 from tests.support.fake_pages import page_of
 from tests.support.faults import Fake, port
 
@@ -66,20 +69,29 @@ class FakeInbox(Fake):
 class FakeMails(Fake):
     """Its writes go to downloads and inboxes too, where they are one write with the mail's."""
 
-    def __init__(self, downloads: Any, inbox: FakeInbox | None = None) -> None:
+    def __init__(
+        self,
+        downloads: Any,
+        inbox: FakeInbox | None = None,
+        claims: FakeClaims | None = None,
+        quotas: FakeQuotas | None = None,
+    ) -> None:
         super().__init__()
+        self.claims, self.quotas = claims or FakeClaims(), quotas or FakeQuotas()
         self.downloads, self.inbox = downloads, inbox or FakeInbox()
         self.records: dict[MailId, Mail] = {}
         self.bodies: dict[BodyId, MailBody] = {}
 
     @port
-    def add(self, mails: Sequence[Mail], body: MailBody) -> list[Mail]:
-        if taken := [mail.identifier for mail in mails if mail.id in self.records]:
-            raise IdentifiersTaken(taken)
-        if body.id in self.bodies:
-            raise RuntimeError(f"{body.id} is there already: ids are random")
-        self.bodies[body.id] = body
-        return [self._put(mail) for mail in mails]
+    def add(self, mails: Sequence[Mail], body: MailBody, claim: Claim | None = None) -> list[Mail]:
+        with self.claims.keeping(claim, *[mail.id for mail in mails]):
+            if taken := [mail.identifier for mail in mails if mail.id in self.records]:
+                raise IdentifiersTaken(taken)
+            if body.id in self.bodies:
+                raise RuntimeError(f"{body.id} is there already: ids are random")
+            self.quotas.charge(body.account_id, Usage(mails=len(mails)), mails[0].created_at)
+            self.bodies[body.id] = body
+            return [self._put(mail) for mail in mails]
 
     @port
     def find(self, mail_id: MailId) -> Mail | None:

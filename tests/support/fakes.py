@@ -3,10 +3,12 @@
 The behaviour suite in tests/integration runs the same tests on these and on the AWS adapters.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
+from itertools import zip_longest
 
 from chalicelib.adapters.dynamo_changes import read_change
 from chalicelib.adapters.event_rules import read_events
@@ -15,18 +17,21 @@ from chalicelib.bootstrap import World
 from chalicelib.domain.act import Act
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
 from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
+from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Conflict, Gone
 from chalicelib.domain.file import FILE_SORTS, File, Shelf, searched_texts
 from chalicelib.domain.ids import AccountId, CategoryId, DownloadId, FileId, TokenId, UserId
 from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position
 from chalicelib.domain.people import Account, User, email_key
+from chalicelib.domain.quota import Quota
 from chalicelib.domain.rate_limit import BucketRule
 from chalicelib.domain.search import search_text
 from chalicelib.domain.secret import SecretHash
 from chalicelib.ports import Change, NameTaken, StaleRecord, TooManyCategories
-from chalicelib.settings import Settings
+from chalicelib.settings import DEFAULT_QUOTA, Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
+from tests.support.fake_counts import FakeClaims, FakeQuotas
 from tests.support.fake_events import FakeEvents, FakeNotes
 from tests.support.fake_limiter import FakeLimiter, InlinePool
 from tests.support.fake_mails import (
@@ -45,6 +50,7 @@ from tests.support.faults import Fake, port, raises
 
 __all__ = [
     "FakeCategories",
+    "FakeClaims",
     "FakeDownloads",
     "FakeEvents",
     "FakeFiles",
@@ -55,6 +61,7 @@ __all__ = [
     "FakeObjects",
     "FakePinHasher",
     "FakePinTries",
+    "FakeQuotas",
     "FakeTemporaryKeys",
     "FakeTokens",
     "FakeUsers",
@@ -67,14 +74,19 @@ __all__ = [
 
 
 class FakeFiles(Fake):
-    def __init__(self) -> None:
+    def __init__(self, claims: FakeClaims | None = None, quotas: FakeQuotas | None = None) -> None:
         super().__init__()
+        self.claims, self.quotas = claims or FakeClaims(), quotas or FakeQuotas()
         self.records: dict[FileId, File] = {}
+        self.put_off_until: dict[FileId, datetime] = {}  # until the record is stored again
+        self.tombstones: dict[FileId, datetime] = {}
 
     @port
-    def add(self, file: File) -> File:
+    def add(self, file: File, claim: Claim | None = None) -> File:
         if file.id in self.records:
             raise RuntimeError(f"{file.id} is there already: ids are random")
+        with self.claims.keeping(claim, file.id):
+            self.quotas.charge(file.account_id, file.charge, file.created_at)
         self.records[file.id] = replace(file, revision=1)
         return self.records[file.id]
 
@@ -106,39 +118,67 @@ class FakeFiles(Fake):
         standing = self.records.get(file.id)
         if standing is None or standing.revision != file.revision:
             raise StaleRecord
-        self.records[file.id] = replace(file, revision=file.revision + 1)
-        return self.records[file.id]
+        self.put_off_until.pop(file.id, None)
+        stored = replace(file, revision=file.revision + 1)
+        if file.gives_quota_back:
+            self.quotas.give_back(file.account_id, file.charge)
+            stored = replace(stored, is_charged=False)
+        self.records[file.id] = stored
+        return stored
 
     @port
     def remove(self, file: File) -> None:
         standing = self.records.get(file.id)
         if standing is not None and standing.revision == file.revision:
+            self.quotas.give_back(file.account_id, file.charge)
             del self.records[file.id]
 
     @port
-    def due(self, now: datetime, limit: int) -> Sequence[FileId]:
-        """In whole seconds and by shards, as the index has it."""
-        due = [
-            (file.id[0], int(file.due_at.timestamp()), file.id)
-            for file in self.records.values()
-            if file.due_at and int(file.due_at.timestamp()) <= int(now.timestamp())
-        ]
-        return [file_id for _, _, file_id in sorted(due)][:limit]
+    def due(self, now: datetime) -> Iterator[FileId]:
+        """In whole seconds and by shards, as the index has it. Decided at once: what happens next is not seen."""
+        shards: dict[str, list[tuple[int, FileId]]] = defaultdict(list)
+        records = [(file.id, self.put_off_until.get(file.id, file.due_at)) for file in self.records.values()]
+        for file_id, due_at in (*records, *self.tombstones.items()):
+            if due_at and int(due_at.timestamp()) <= int(now.timestamp()):
+                shards[file_id[0]].append((int(due_at.timestamp()), file_id))
+        turns = zip_longest(*(sorted(shards[shard]) for shard in sorted(shards)))
+        return iter([entry[1] for turn in turns for entry in turn if entry])
+
+    @port
+    def put_off(self, file_id: FileId, until: datetime) -> None:
+        file = self.records.get(file_id)
+        due_at = file and self.put_off_until.get(file_id, file.due_at)
+        if due_at and due_at < until:
+            self.put_off_until[file_id] = until
+        if file_id in self.tombstones:
+            self.tombstones[file_id] = max(until, self.tombstones[file_id])
+
+    @port
+    def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
+        self.tombstones.setdefault(file_id, until)
+
+    @port
+    def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
+        standing = self.tombstones.get(file_id)
+        if standing and int(standing.timestamp()) <= int(now.timestamp()):
+            del self.tombstones[file_id]
 
 
 class FakeCategories(Fake):
-    def __init__(self) -> None:
+    def __init__(self, claims: FakeClaims | None = None) -> None:
         super().__init__()
+        self.claims = claims or FakeClaims()
         self.records: dict[CategoryId, Category] = {}
 
     @port
-    def add(self, category: Category) -> Category:
-        others = self._of(category.account_id)
-        if any(other.unique_name == category.unique_name for other in others):
-            raise NameTaken
-        if len(others) >= MAX_CATEGORIES:
-            raise TooManyCategories
-        return self._put(category)
+    def add(self, category: Category, claim: Claim | None = None) -> Category:
+        with self.claims.keeping(claim, category.id):
+            others = self._of(category.account_id)
+            if any(other.unique_name == category.unique_name for other in others):
+                raise NameTaken
+            if len(others) >= MAX_CATEGORIES:
+                raise TooManyCategories
+            return self._put(category)
 
     @port
     def find(self, category_id: CategoryId) -> Category | None:
@@ -257,14 +297,16 @@ class FakeDownloads(Fake):
     def __init__(self, files: FakeFiles | None = None) -> None:
         super().__init__()
         self.files = files or FakeFiles()
+        self.claims = self.files.claims
         self.records: dict[DownloadId, Download] = {}
         self.keys: dict[SecretHash, DownloadKey] = {}
 
     @port
-    def add(self, download: Download) -> None:
+    def add(self, download: Download, claim: Claim | None = None) -> None:
         if download.id in self.records:
             raise RuntimeError(f"{download.id} is there already: ids are random")
-        self.records[download.id] = download
+        with self.claims.keeping(claim, download.id):
+            self.records[download.id] = download
 
     @port
     def find(self, download_id: DownloadId) -> Download | None:
@@ -320,7 +362,7 @@ class FakeDownloads(Fake):
 class FakeWorld(World):
     """Put it in place with `bootstrap.use`."""
 
-    def __init__(self, *, rate_limit: int = 300, pool: Executor | None = None) -> None:
+    def __init__(self, *, rate_limit: int = 300, pool: Executor | None = None, quota: Quota = DEFAULT_QUOTA) -> None:
         self.settings = Settings(
             region="eu-west-1",
             metadata_table="metadata",
@@ -337,19 +379,21 @@ class FakeWorld(World):
             mail_configuration_set=CONFIGURATION_SET,
             web_url=WEB_URL,
             rate_limit=rate_limit,
+            quota=quota,
         )
         self.pool = pool or InlinePool()
         self.limiter = FakeLimiter(BucketRule(rate_limit))
         self.tokens = FakeTokens()
         self.users = FakeUsers(self.tokens)
-        self.files = FakeFiles()
-        self.categories = FakeCategories()
+        self.claims, self.quotas = FakeClaims(), FakeQuotas(self.settings.quota)
+        self.files = FakeFiles(self.claims, self.quotas)
+        self.categories = FakeCategories(self.claims)
         self.downloads = FakeDownloads(self.files)
         self.objects = FakeObjects()
         self.keys = FakeKeys()
         self.macs = FakeMacs()
         self.inbox = FakeInbox()
-        self.mails = FakeMails(self.downloads, self.inbox)
+        self.mails = FakeMails(self.downloads, self.inbox, self.claims, self.quotas)
         self.bodies = FakeBodies()
         self.mail_queue = FakeMailQueue()
         self.mailer = FakeMailer()

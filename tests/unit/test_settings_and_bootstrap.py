@@ -160,6 +160,8 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.UserStore, "users"),
         (ports.FileStore, "files"),
         (ports.CategoryStore, "categories"),
+        (ports.ClaimStore, "claims"),
+        (ports.QuotaStore, "quotas"),
         (ports.DownloadStore, "downloads"),
         (ports.EventStore, "events"),
         (ports.NoteStore, "notes"),

@@ -64,12 +64,12 @@ def command(
 
 
 def _print(events: Sequence["Event"]) -> None:
-    from sealdrop.output import local_time, print_table
+    from sealdrop.output import print_table
 
     rows = [
         (
             str(event.sequence),
-            local_time(event.at),
+            event.at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
             event.type,
             event.outcome,
             event.actor,

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option
+from sealdrop.commands.common import connect, json_option, with_pin
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
+    from sealdrop.download import SavedFile
     from sealdrop.targets import Key
 
 EPILOG = """\b
@@ -17,9 +18,13 @@ Examples:
   sealdrop get https://HOST/api/public/downloads/KEY -o invoice.pdf
   sealdrop get KEY -o inbox/            several files: into a directory
   sealdrop get ID -o - | tar xz
+  sealdrop get ID                       asks for your PIN, if you have one
 
 Nothing appears at its place before all of it has been received and verified. Names come from the sender: they are
 used without any directory, and never replace a file unless --force is given. A path named with -o is replaced.
+
+Where a PIN is needed it is asked for, or taken from SEALDROP_PIN: your own for a file of yours, the sender's for a
+download. What is on a command line, --pin too, can be seen by other users of the machine.
 """
 
 
@@ -27,8 +32,9 @@ used without any directory, and never replace a file unless --force is given. A 
 @click.argument("what", metavar="ID|KEY|LINK")
 @click.option("-o", "output", metavar="PATH", help="File or directory to write; - is standard output.")
 @click.option("--force", is_flag=True, help="Replace files that are in the way.")
+@click.option("--pin", envvar="SEALDROP_PIN", metavar="PIN", help="Used where a PIN is asked for; or SEALDROP_PIN.")
 @json_option
-def command(what: str, output: str | None, force: bool, json_wanted: bool) -> int:  # noqa: FBT001 - click passes by name
+def command(what: str, output: str | None, force: bool, pin: str | None, json_wanted: bool) -> int:  # noqa: FBT001 - click passes by name
     """Download a file of yours by its id, or whatever a download key or link gives. Prints the paths written."""
     from sealdrop.names import printable
     from sealdrop.output import human_size, note, print_json
@@ -38,8 +44,12 @@ def command(what: str, output: str | None, force: bool, json_wanted: bool) -> in
     target = parse_target(what)
     client = connect() if isinstance(target, FileId) else _without_token(target)
     path = sys.stdout.buffer if output == "-" else output or None
-    with bar("receiving") as progress:
-        saved = client.get(what, path, overwrite=force, progress=progress)
+
+    def get(pin: str | None) -> tuple["SavedFile", ...]:
+        with bar("receiving") as progress:
+            return client.get(what, path, overwrite=force, pin=pin, progress=progress)
+
+    saved = with_pin(get, pin)
     for file in saved:
         note(f"{file.full_filename}: {human_size(file.size)}, verified")
     if json_wanted and output != "-":

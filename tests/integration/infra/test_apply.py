@@ -130,6 +130,15 @@ class TestTable:
         status = made["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
         assert (status == "ENABLED") == declared.get("PointInTimeRecoveryEnabled", False)
 
+    def test_stream_and_protection(self, aws: EmulatedAws, logical: str) -> None:
+        properties = wanted(aws, logical)
+        made = aws.clients("dynamodb").describe_table(TableName=aws.applied.refs[logical])["Table"]
+        stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        assert made.get("StreamSpecification") == (stream if logical == "MetadataTable" else None)
+        assert bool(properties.get("StreamSpecification")) == (logical == "MetadataTable")
+        assert made["DeletionProtectionEnabled"] is properties.get("DeletionProtectionEnabled", False)
+        assert made["DeletionProtectionEnabled"] is (logical == "EventsTable")
+
     def test_encryption(self, aws: EmulatedAws, logical: str) -> None:
         declared = wanted(aws, logical).get("SSESpecification")
         made = aws.clients("dynamodb").describe_table(TableName=aws.applied.refs[logical])["Table"]

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.routes.triggers import SWEEP_SECONDS
 from infra.local import template
 
-RESOURCES = template.load(Path(__file__).parents[3] / "infra" / "template.yaml")["Resources"]
+INFRA = Path(__file__).parents[3] / "infra"
+RESOURCES = template.load(INFRA / "template.yaml")["Resources"]
 POLICIES = [name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::IAM::ManagedPolicy"]
 TABLES = [name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::DynamoDB::Table"]
 
@@ -62,3 +64,9 @@ def test_the_walk_sees_the_table_and_its_key() -> None:
         "SweepPolicy",
         "UploadPolicy",
     }
+
+
+def test_the_sweep_ends_before_its_function_is_ended() -> None:
+    """With time for the file that it is at: three calls of S3 that each wait for their answer in vain."""
+    functions = template.load(INFRA / "overrides.yaml")["Resources"]
+    assert functions["Sweep"]["Properties"]["Timeout"] >= SWEEP_SECONDS + 3 * 25

@@ -11,7 +11,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from chalicelib.domain.api_token import Scope
 from chalicelib.routes.errors import STATUS_OF_CODE
 from chalicelib.routes.registry import ROUTES
+from chalicelib.wire.idempotency import HEADER
 from infra.openapi.__main__ import SHIPPED, main, text_of_document
+from infra.openapi.answers import takes_key
 from tests.support.contract import document, validator
 from tests.support.every_route import name_of
 
@@ -72,16 +74,18 @@ class TestEveryRoute:
         expected |= {401, 403} if declared.scope else set()
         expected |= {400, 413, 415} if declared.body else set()
         expected |= {404} if "{" in declared.path else set()
+        expected |= {409, 410} if takes_key(declared) else set()
         success, *refusals, other = operation(route)["responses"]
         assert (int(success), {int(status) for status in refusals}) == (expected_success(route), expected)
         assert other == "default"
 
     @routes()
-    def test_describes_its_path_and_query(self, route) -> None:
+    def test_describes_its_path_its_query_and_its_headers(self, route) -> None:
         declared = ROUTES[route]
         found = {(parameter["in"], parameter["name"]) for parameter in operation(route).get("parameters", [])}
         in_path = {part[1:-1] for part in declared.path.split("/") if part.startswith("{")}
-        assert found == {("path", name) for name in in_path} | {("query", name) for name in declared.query.model_fields}
+        expected = {("path", name) for name in in_path} | {("query", name) for name in declared.query.model_fields}
+        assert found == expected | ({("header", HEADER)} if takes_key(declared) else set())
 
     @routes()
     def test_takes_a_body_where_it_declares_one_and_no_unknown_field(self, route) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.expiry import MAX_AHEAD
 from chalicelib.domain.file import FILE_SORTS
+from chalicelib.domain.folding import fold
 from chalicelib.domain.upload import MAX_PART_BYTES, MAX_STORED_BYTES, MIN_PART_BYTES
 from chalicelib.wire.files import FileSort
 from tests.support.app_client import Answer, AppClient
@@ -297,6 +298,20 @@ class TestQueries:
         assert set(get_args(FileSort)) == {sign + field for field in FILE_SORTS for sign in ("", "-")}
         for sort in get_args(FileSort):
             assert my.get("/files", query={"sort": sort}).status == 200
+
+    @pytest.mark.parametrize("keyword", ["", "x" * 256, "a\nb", "\x00", "\u2028", "\x1b[2J", "\ud800"])
+    def test_keywords_that_are_none(self, my, keyword: str) -> None:
+        refused(my.get("/files", query={"keyword": keyword}), "keyword")
+        refused(my.get("/tokens", query={"keyword": "x"}), "keyword")
+
+    @pytest.mark.parametrize(
+        "keyword", ["I", "OICE", ".pdf", "invoice.pdf", "\uff29nvoice", " ", "x" * 255, "%", "*", "é"]
+    )
+    def test_a_keyword_is_looked_for_as_it_is(self, my, world, alice, keyword: str) -> None:
+        stored(world, a_ready_file(account_id=alice.account_id))
+        found = my.get("/files", query={"keyword": keyword})
+        assert found.status == 200
+        assert len(found.data) == (fold(keyword) in "invoice.pdf")
 
     def test_a_cursor_outlives_a_change_of_the_limit(self, my, world, alice) -> None:
         for _ in range(4):

@@ -45,6 +45,7 @@ SHARED = {
     "checksum_sha256",
 }
 USER = {
+    "quota",
     "id",
     "name",
     "email",

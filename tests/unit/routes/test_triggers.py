@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import app as table_of_contents
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.file import PENDING_SILENCE, Status
+from chalicelib.routes import triggers
 from tests.support.app_client import LambdaContext
 from tests.support.builders import NOW, a_file, a_ready_file, new_id, stored
 from tests.support.clock import Clock
@@ -129,6 +131,13 @@ class TestSweep:
         failed, line, _ = map(json.loads, capsys.readouterr().out.splitlines())
         assert (failed["event"], failed["error"]) == ("sweep_failed", "Busy")
         assert (line["FilesDue"], line["FilesEnded"], line["SweepFailures"]) == (2, 1, 1)
+
+    def test_it_ends_before_its_function_is_ended(self, world, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(9):
+            stored(world, a_ready_file(expires_at=NOW))
+        slow = iter(range(0, 10_000, triggers.SWEEP_SECONDS // 4))  # what the stopwatch says, each time it is asked
+        monkeypatch.setattr(triggers, "time", SimpleNamespace(monotonic=lambda: next(slow)))
+        assert table_of_contents.sweep(SCHEDULED, CONTEXT) == {"seen": 3, "ended": 3, "failed": 0}
 
     def test_it_asks_the_clock(self, world, clock) -> None:
         file = world.files.add(a_file())

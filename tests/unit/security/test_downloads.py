@@ -13,6 +13,7 @@ from chalicelib.domain.filename import content_disposition, download_type
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.secret import SecretHash, hash_secret, secret_text
 from chalicelib.services.perform_download import perform_download, resume_download, show_download
+from tests.support.adapters import downloads_on
 from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICES,
@@ -112,13 +113,12 @@ def test_d2_a_session_ends() -> None:
 
 def spend(table: Any, now: datetime = NOW, **changes: Any) -> Download:
     """What the table holds was changed after the performer had read it: the write alone can notice."""
-    from chalicelib.adapters.dynamo_downloads import DynamoDownloads
-
-    downloads = DynamoDownloads(table)
+    downloads = downloads_on(table)
     download = a_download(a_ready_file(), key_hash=HASH)
     downloads.add(replace(download, **changes))
     key = DownloadKey(HASH, download.id, download.file_ids, download.forgotten_at)
-    return downloads.spend(key, SESSION, now + timedelta(hours=6), now)
+    spent: Download = downloads.spend(key, SESSION, now + timedelta(hours=6), now)
+    return spent
 
 
 def test_d2_the_write_takes_a_download_that_is_live(table: Any) -> None:
@@ -147,9 +147,7 @@ def test_d4_the_write_refuses_one_that_was_spent(table: Any) -> None:
 
 
 def test_d4_no_new_key_for_one_that_was_spent(table: Any) -> None:
-    from chalicelib.adapters.dynamo_downloads import DynamoDownloads
-
-    downloads, download = DynamoDownloads(table), a_download(a_ready_file())
+    downloads, download = downloads_on(table), a_download(a_ready_file())
     downloads.add(replace(download, uses_left=0))
     with pytest.raises(Gone):
         downloads.make_key_current(download, DownloadKey(HASH, download.id, (), download.forgotten_at), NOW)

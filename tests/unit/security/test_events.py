@@ -17,6 +17,7 @@ from chalicelib.ports import Change
 from chalicelib.services.perform_download import find_download_key, perform_download, resume_download
 from chalicelib.services.record_events import record_events
 from infra.local.template import load
+from tests.support.adapters import downloads_on, files_on
 from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICES,
@@ -104,14 +105,11 @@ def test_e2_a_token_opens_its_own_accounts_log(api: AppClient, world: FakeWorld,
 
 
 def test_e3_every_way_to_write_carries_the_act(table: Any) -> None:
-    from chalicelib.adapters.dynamo_downloads import DynamoDownloads
-    from chalicelib.adapters.dynamo_files import DynamoFiles
-    from chalicelib.adapters.dynamo_postings import SearchTable
     from chalicelib.adapters.dynamo_table import MetadataTable
     from chalicelib.adapters.dynamo_touch import touching
 
     marked = MetadataTable(touching(table.client, an_act()), table.name)
-    files, downloads = DynamoFiles(marked, SearchTable(table.client, "search")), DynamoDownloads(marked)
+    files, downloads = files_on(marked), downloads_on(marked)
     file = files.add(a_file())  # a put
     marks = [mark_at(table, f"FILE#{file.id}", "FILE")]
     files.save(file.shows_life(NOW + timedelta(hours=1)))

@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from chalicelib.domain import upload
 from chalicelib.domain.errors import Busy
+from chalicelib.domain.file import LATE_BYTES, File, Status
 from chalicelib.domain.secret import hash_secret, token_text
 from chalicelib.logs import describe, log
 from chalicelib.services.delete_file import purge_file
 from chalicelib.services.on_upload import on_upload
+from chalicelib.services.sweep import RETRY_AFTER, Swept, sweep
 from tests.support.app_client import AppClient
 from tests.support.builders import (
     NOW,
@@ -22,6 +26,7 @@ from tests.support.builders import (
     key_to,
     stored,
     storing,
+    sweeping,
     verifying,
 )
 from tests.support.fakes import FakeWorld, raises
@@ -204,3 +209,50 @@ def test_z1_what_comes_late_is_deleted_on_arrival(world: FakeWorld) -> None:
         on_upload(file.id, NOW, **verifying(world))
         assert world.objects.head(file.object_key) is None
     assert purged.id not in world.files.records
+
+
+@pytest.mark.parametrize("file", [a_file(), a_ready_file(), a_file(status=Status.REJECTED, settled_at=NOW)])
+def test_z1_what_comes_late_and_untold_is_deleted_when_no_more_can_come(world: FakeWorld, file: File) -> None:
+    """A PUT by a URL that still worked, after the purge, and S3's event of it is lost."""
+    purge_file(stored(world, file), NOW, **storing(world))
+    assert world.files.records == {}
+    world.objects.put(file.object_key, b"late!")
+    before = NOW + LATE_BYTES - timedelta(seconds=1)
+    assert sweep(before, **sweeping(world)) == Swept(0, 0, {})
+    assert world.objects.head(file.object_key)
+    assert sweep(NOW + LATE_BYTES, **sweeping(world)) == Swept(1, 0, {})
+    assert (world.objects.versions, world.files.tombstones) == ({}, {})
+    assert sweep(NOW + LATE_BYTES, **sweeping(world)) == Swept(0, 0, {})
+
+
+def test_z1_every_url_has_ended_by_then() -> None:
+    """With hours left for an upload that began while it worked, and is slow."""
+    assert upload.URL_LIFETIME + timedelta(hours=12) <= LATE_BYTES
+    assert a_file().bytes_may_come_until(NOW) == NOW + LATE_BYTES
+    assert a_file(purging_at=NOW).bytes_may_come_until(NOW + timedelta(days=9)) == NOW + LATE_BYTES
+
+
+def test_z1_a_tombstone_is_kept_until_then(world: FakeWorld) -> None:
+    """The index may tell of a file that was purged a moment ago."""
+    file = stored(world, a_ready_file(expires_at=NOW))
+    world.files.after("due", lambda: purge_file(file, NOW, **storing(world)))
+    assert sweep(NOW, **sweeping(world)).failures == {}
+    assert world.files.tombstones == {file.id: NOW + LATE_BYTES}
+
+
+def test_z1_a_purge_long_after_the_last_url_needs_no_tombstone(world: FakeWorld) -> None:
+    file = stored(world, a_ready_file(trashed_at=NOW))
+    purge_file(file, NOW + LATE_BYTES, **storing(world))
+    assert (world.files.records, world.files.tombstones) == ({}, {})
+
+
+@pytest.mark.parametrize("step", ["delete_versions", "remove_tombstone"])
+def test_z1_a_tombstone_stands_until_its_work_is_done(world: FakeWorld, step: str) -> None:
+    file = stored(world, a_ready_file())
+    purge_file(file, NOW, **storing(world))
+    world.objects.put(file.object_key, b"late!")
+    store = world.objects if step == "delete_versions" else world.files
+    store.before(step, raises(Busy()))
+    assert len(sweep(NOW + LATE_BYTES, **sweeping(world)).failures) == 1
+    assert sweep(NOW + LATE_BYTES + RETRY_AFTER, **sweeping(world)) == Swept(1, 0, {})
+    assert (world.objects.versions, world.files.tombstones) == ({}, {})

@@ -1,20 +1,25 @@
 """Checks O of docs/threat-model.md: what belongs to another account."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.errors import Invalid, NotFound
-from chalicelib.domain.file import File
+from chalicelib.domain.file import File, Shelf
+from chalicelib.domain.ids import AccountId, FileId
+from chalicelib.domain.page import NEWEST_FIRST
 from chalicelib.services.create_download import create_download, create_download_key
 from chalicelib.services.create_file import create_file
 from chalicelib.services.manage_categories import CategoryChanges, delete_category, update_category
 from chalicelib.services.own_files import own_file
 from chalicelib.services.update_file import FileChanges, update_file
+from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICES,
     BOBS,
     NOW,
+    Caller,
     a_category,
     a_new_file,
     a_ready_file,
@@ -25,6 +30,8 @@ from tests.support.builders import (
     stored,
 )
 from tests.support.fakes import FakeWorld
+
+ALICES_FILE = FileId("f11e0000-0000-4000-8000-000000000001")
 
 
 def test_o1_anothers_file_is_as_if_it_were_not_there(world: FakeWorld) -> None:
@@ -97,3 +104,55 @@ def test_o4_no_file_is_put_in_anothers_category(world: FakeWorld) -> None:
     assert told == [{"category_id": ["There is no category with this id."]}] * 4
     his = world.categories.add(a_category(account_id=BOBS))
     assert put(his.id).category_id == his.id
+
+
+class Misled:
+    """DynamoDB with a search table that leads everybody to Alice's file."""
+
+    def __init__(self, file: File) -> None:
+        from chalicelib.adapters.dynamo_files import to_item
+        from chalicelib.adapters.dynamo_table import to_dynamo
+
+        self.item = to_dynamo(to_item(file))
+        self.searched: list[str] = []
+
+    def query(self, **request: Any) -> Any:
+        if "IndexName" in request:  # nothing near, and more to come: so the search table is asked
+            return {"Items": [], "LastEvaluatedKey": {"list_sk": {"S": "2999\x00"}}}
+        self.searched.append(request["ExpressionAttributeValues"][":pk"]["S"])
+        return {"Items": [{"sk": {"S": f"invoice\x00{ALICES_FILE}"}, "list_sk": self.item["list_sk"]}]}
+
+    def batch_get_item(self, **_: Any) -> Any:
+        return {"Responses": {"metadata": [self.item]}}
+
+
+def searched(account_id: AccountId, client: Any) -> list[str]:
+    from chalicelib.adapters.dynamo_files import DynamoFiles
+    from chalicelib.adapters.dynamo_postings import SearchTable
+    from chalicelib.adapters.dynamo_table import MetadataTable
+
+    files = DynamoFiles(MetadataTable(client, "metadata"), SearchTable(client, "search"))
+    return [file.id for file in files.search(account_id, Shelf.READY, "invoice", NEWEST_FIRST, 9, None).rows]
+
+
+def test_o5_an_index_is_the_accounts_own() -> None:
+    client = Misled(a_ready_file(id=ALICES_FILE))
+    searched(BOBS, client)
+    searched(ALICES, client)
+    bobs, alices = client.searched
+    assert BOBS in bobs
+    assert ALICES in alices
+    assert bobs.replace(BOBS, "") == alices.replace(ALICES, "")
+
+
+def test_o5_what_an_index_leads_to_is_the_accounts_own() -> None:
+    client = Misled(a_ready_file(id=ALICES_FILE))
+    assert searched(ALICES, client) == [ALICES_FILE]
+    assert searched(BOBS, client) == []
+
+
+def test_o5_a_keyword_finds_ones_own_files(api: AppClient, world: FakeWorld, alice: Caller, bob: Caller) -> None:
+    stored(world, a_ready_file(account_id=alice.account_id))
+    mine = stored(world, a_ready_file(account_id=bob.account_id))
+    answer = api.get("/files", query={"keyword": "invoice"}, token=bob.text)
+    assert [file["id"] for file in answer.data] == [mine.id]

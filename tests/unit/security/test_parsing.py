@@ -117,7 +117,7 @@ def test_p3_a_cursor_belongs_to_its_list(mine: AppClient, cursor: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"sort": "size"}, {"sort": "created_at"}, {"trashed": "true"}, {"status": "pending"}]
+    "query", [{"sort": "size"}, {"sort": "created_at"}, {"trashed": "true"}, {"status": "pending"}, {"keyword": "a"}]
 )
 def test_p3_a_cursor_belongs_to_its_order_and_its_filters(mine: AppClient, cursor: str, query: dict[str, str]) -> None:
     refused_cursor(mine, cursor, **query)

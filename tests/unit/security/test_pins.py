@@ -26,6 +26,7 @@ from chalicelib.services.check_pin import check_pin
 from chalicelib.services.create_download import create_download_key
 from chalicelib.services.temporary_keys import buy_temporary_key, drop_temporary_key
 from chalicelib.services.update_user import UserChanges, update_user
+from tests.support.adapters import downloads_on, users_on
 from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICE_ID,
@@ -92,11 +93,10 @@ def test_k1_the_lock_lasts_fifteen_minutes() -> None:
 @pytest.fixture
 def tries(table: Any) -> Any:
     """Of a user with a PIN. Nothing is remembered between two calls, so only the write itself can refuse."""
-    from chalicelib.adapters.dynamo_people import DynamoUsers
     from chalicelib.adapters.dynamo_pins import DynamoPinTries
 
     user = a_user(pin=a_verifier())
-    DynamoUsers(table).add(user, None, a_token())
+    users_on(table).add(user, None, a_token())
     return DynamoPinTries(table)
 
 
@@ -311,10 +311,8 @@ def test_k6_nothing_is_spent_without_the_pin(api: AppClient, world: FakeWorld, g
 
 
 def test_k6_the_store_keeps_the_pin(table: Any) -> None:
-    from chalicelib.adapters.dynamo_downloads import DynamoDownloads
-
     download = a_download(pin=a_verifier())
-    downloads = DynamoDownloads(table)
+    downloads = downloads_on(table)
     downloads.add(download)
     assert downloads.find(download.id) == download
 
@@ -341,9 +339,7 @@ def test_k7_no_way_to_ask_whether_a_pin_is_right(world: FakeWorld) -> None:
 
 @pytest.mark.parametrize("had", [None, a_verifier()])
 def test_k7_the_write_replaces_what_was_checked_and_nothing_else(table: Any, had: PinVerifier | None) -> None:
-    from chalicelib.adapters.dynamo_people import DynamoUsers
-
-    users, before = DynamoUsers(table), a_user(pin=had)
+    users, before = users_on(table), a_user(pin=had)
     users.add(before, None, a_token())
     first, second = (replace(before, pin=a_verifier()) for _ in range(2))
     assert users.save(before, first) == first

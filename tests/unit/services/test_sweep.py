@@ -7,12 +7,13 @@ import pytest
 
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.file import PENDING_LIMIT, PENDING_SILENCE, TRASH_RETENTION, Status
+from chalicelib.domain.ids import FileId
 from chalicelib.domain.upload import MIB, Multipart
 from chalicelib.ports import StaleRecord
 from chalicelib.services.delete_file import delete_file
-from chalicelib.services.sweep import NOT_FINISHED, Swept, sweep
+from chalicelib.services.sweep import NOT_FINISHED, RETRY_AFTER, Swept, sweep
 from chalicelib.services.update_file import FileChanges, update_file
-from tests.support.builders import ALICES, NOW, a_file, a_ready_file, stored, storing, verifying
+from tests.support.builders import ALICES, NOW, a_file, a_ready_file, new_id, stored, storing, verifying
 from tests.support.fakes import FakeWorld, raises
 
 HOUR = timedelta(hours=1)
@@ -24,8 +25,10 @@ def world() -> FakeWorld:
     return FakeWorld()
 
 
-def run(world: FakeWorld, now, **more) -> Swept:
-    return sweep(now, **verifying(world), **more)
+def run(world: FakeWorld, now, most: int = 1000) -> Swept:
+    """A run with time for so many files."""
+    left = iter(range(most))
+    return sweep(now, in_time=lambda: next(left, None) is not None, **verifying(world))
 
 
 def gone(world: FakeWorld) -> bool:
@@ -178,8 +181,26 @@ class TestTrouble:
         world.objects.before("delete_versions", raises(error))
         swept = run(world, NOW)
         assert (swept.seen, swept.ended, list(swept.failures.values())) == (5, 4, [error])
-        assert run(world, NOW) == Swept(1, 1, {})
+        assert run(world, NOW + RETRY_AFTER - SECOND) == Swept(0, 0, {})
+        assert run(world, NOW + RETRY_AFTER) == Swept(1, 1, {})
         assert gone(world)
+
+    def test_files_that_always_fail_are_not_in_the_way_of_the_others(self, world) -> None:
+        """Even where a run has time for one file alone, and they have waited for longer."""
+        for _ in range(5):
+            stored(world, a_ready_file(id=FileId("0" + new_id()[1:]), expires_at=NOW - HOUR))
+        other = stored(world, a_ready_file(id=FileId("f" + new_id()[1:]), expires_at=NOW))
+        world.objects.before("delete_versions", *[raises(RuntimeError())] * 5)
+        assert [run(world, NOW, most=1).ended for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+        assert world.files.find(other.id) is None
+
+    def test_where_it_cannot_even_be_put_off_that_is_told(self, world) -> None:
+        stored(world, a_ready_file(expires_at=NOW))
+        first, second = Busy(), RuntimeError()
+        world.objects.before("delete_versions", raises(first))
+        world.files.before("put_off", raises(second))
+        (told,) = run(world, NOW).failures.values()
+        assert (told, told.__context__) == (second, first)
 
     def test_a_rival_is_no_trouble(self, world) -> None:
         stored(world, a_ready_file(expires_at=NOW))
@@ -200,7 +221,7 @@ class TestTrouble:
         swept = run(world, NOW + PENDING_SILENCE)
         assert (swept.seen, swept.failures) == (1, {})
 
-    def test_a_run_is_bounded(self, world) -> None:
+    def test_a_run_is_bounded_and_the_next_goes_on(self, world) -> None:
         for _ in range(7):
             stored(world, a_ready_file(expires_at=NOW))
-        assert [run(world, NOW, limit=3).ended for _ in range(4)] == [3, 3, 1, 0]
+        assert [run(world, NOW, most=3).ended for _ in range(4)] == [3, 3, 1, 0]

@@ -11,7 +11,7 @@ from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import MIB, Multipart
 from chalicelib.ports import StaleRecord
 from chalicelib.services.delete_file import delete_file
-from chalicelib.services.sweep import sweep
+from chalicelib.services.sweep import RETRY_AFTER, sweep
 from chalicelib.services.update_file import FileChanges, update_file
 from tests.support.builders import (
     ALICES,
@@ -22,7 +22,7 @@ from tests.support.builders import (
     new_id,
     stored,
     storing,
-    verifying,
+    sweeping,
 )
 from tests.support.fakes import FakeWorld, raises
 
@@ -188,7 +188,7 @@ class TestInterruptedPurge:
         assert left is None or (left.purging_at == NOW and left.wrapped_key is None)
         with pytest.raises(NotFound):
             delete(world, file.id, permanent=True)
-        assert sweep(NOW, **verifying(world)).failures == {}
+        assert sweep(NOW, **sweeping(world)).failures == {}
         assert world.files.records == {}
         assert world.objects.versions == {}
         assert world.objects.uploads == {}
@@ -198,7 +198,8 @@ class TestInterruptedPurge:
         self.purge_with_accident(world, "before", "objects", "abort_multipart")
         for _ in range(accidents):
             world.objects.before("delete_versions", raises(Busy()))
-        failures = [len(sweep(NOW, **verifying(world)).failures) for _ in range(accidents + 1)]
+        runs = [NOW + run * RETRY_AFTER for run in range(accidents + 1)]
+        failures = [len(sweep(now, **sweeping(world)).failures) for now in runs]
         assert failures == [1] * accidents + [0]
         assert world.files.records == {}
         assert world.objects.versions == {}

@@ -14,7 +14,7 @@ from chalicelib.services.complete_upload import complete_upload
 from chalicelib.services.create_file import create_file
 from chalicelib.services.on_upload import on_upload
 from chalicelib.services.sweep import sweep
-from tests.support.builders import ALICES, NOW, a_new_file, a_user, creating, verifying
+from tests.support.builders import ALICES, NOW, a_new_file, a_user, creating, sweeping, verifying
 from tests.support.fakes import FakeWorld, sha256_base64
 from tests.support.sealed import FRAME, Header, random_key, seal, seal_for
 
@@ -47,7 +47,7 @@ def by_event(world: FakeWorld, file: File) -> File:
 
 
 def by_sweep(world: FakeWorld, file: File) -> File:
-    assert sweep(NOW + PENDING_SILENCE, **verifying(world)).failures == {}
+    assert sweep(NOW + PENDING_SILENCE, **sweeping(world)).failures == {}
     return world.files.find(file.id)
 
 
@@ -257,7 +257,9 @@ class TestU5MadeWithThisFilesKey:
     def test_u5_a_right_commitment_with_a_false_tag(self, world, check) -> None:
         ticket = new_sealed(world)
         true = header_for(ticket.file, ticket.data_key).write()
-        world.objects.put(ticket.file.object_key, (true[:-1] + b"\0").ljust(ticket.file.stored_bytes, b"\1"))
+        world.objects.put(
+            ticket.file.object_key, (true[:-1] + bytes([true[-1] ^ 1])).ljust(ticket.file.stored_bytes, b"\1")
+        )
         check.rejected(ticket.file, "data key")
 
     def test_u5_without_the_proof_it_would_be_taken(self, world) -> None:
