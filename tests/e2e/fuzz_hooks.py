@@ -1,12 +1,15 @@
-"""Loaded by schemathesis: a check of its own, and ids of things that exist for every other request.
+"""Loaded by schemathesis: a check of its own, and ids of things that exist for every third request.
 
-Address and token come by the environment (FUZZ_URL, FUZZ_TOKEN). A new path parameter wants a line in SUPPLIES.
+Address, token and PIN come by the environment (FUZZ_URL, FUZZ_TOKEN, FUZZ_PIN). A new path parameter wants a line in
+SUPPLIES.
 """
 
 import functools
 import itertools
 import os
-from collections.abc import Callable
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import schemathesis
@@ -18,12 +21,13 @@ from schemathesis.generation.meta import TestPhase
 from chalicelib.routes.registry import ROUTES
 from tests.support.contract import assert_declared
 
-URL, TOKEN = os.environ["FUZZ_URL"], os.environ["FUZZ_TOKEN"]
+URL, TOKEN, PIN = os.environ["FUZZ_URL"], os.environ["FUZZ_TOKEN"], os.environ["FUZZ_PIN"]
+MOST_BYTES = 2**24  # of a declared file, or the first of 5 TiB would use the account's quota up
 
 OF_THE_SERVER = {"connection", "date", "keep-alive", "server", "transfer-encoding", "x-amzn-requestid"}
 
 _http = urllib3.PoolManager(retries=False)
-_turn = itertools.cycle([True, False])
+_turns: dict[str, Iterator[bool]] = defaultdict(lambda: itertools.cycle([True, False, False]))  # by operation
 
 
 def call(method: str, path: str, body: Any = None) -> Any:
@@ -33,7 +37,8 @@ def call(method: str, path: str, body: Any = None) -> Any:
     return answer.json()["data"]
 
 
-OWN_TOKEN_ID = call("GET", "/user")["token"]["id"]
+ME = call("GET", "/user")
+OWN_TOKEN_ID = ME["token"]["id"]
 
 
 def a_file() -> str:
@@ -57,8 +62,26 @@ def a_download() -> str:
     return call("POST", "/downloads", {"files": [the_ready_file()]})["id"]
 
 
+def a_temporary_key() -> str:
+    return call("POST", "/keys", {"pin": PIN})["key"]
+
+
+the_temporary_key = functools.cache(a_temporary_key)  # for its hour
+
+
 def a_key() -> str:
-    return call("POST", f"/downloads/{a_download()}/keys")["key"]
+    return call("POST", f"/downloads/{a_download()}/keys", {"pinKey": the_temporary_key()})["key"]
+
+
+def a_category() -> str:
+    return call("POST", "/categories", {"name": secrets.token_hex(8)})["id"]
+
+
+def a_mail() -> str:
+    """To oneself: sent and received."""
+    recipients = [{"email": ME["email"]}]
+    mail = {"recipients": recipients, "subject": "Fuzz", "body": "<p>fuzz</p>", "files": [the_ready_file()]}
+    return call("POST", "/mails", mail)[0]["id"]
 
 
 def a_token() -> str:
@@ -70,21 +93,54 @@ SUPPLIES: dict[str, Callable[[], str]] = {
     "download_id": a_download,
     "key": a_key,
     "token_id": a_token,
+    "category_id": functools.cache(a_category),
+    "mail_id": functools.cache(a_mail),
 }
+# of operations that end what they are given, or want something else
+OF_OPERATION: dict[str, Callable[[], str]] = {
+    "files_show": the_ready_file,
+    "files_complete": an_uploaded_file,
+    "categories_delete": a_category,
+    "mails_revoke": a_mail,
+    "inbox_hide": a_mail,
+    "keys_drop": a_temporary_key,
+}
+# what a body has to name to be taken
+WITHIN: dict[str, Callable[[], dict[str, Any]]] = {
+    "downloads_create": lambda: {"files": [the_ready_file()]},
+    "downloads_create_key": lambda: {"pinKey": the_temporary_key()},
+    "files_create": lambda: {"category_id": None},
+    "files_update": lambda: {"category_id": SUPPLIES["category_id"]()},
+    "mails_create": lambda: {"files": [the_ready_file()]},
+}
+
+
+def _spare_what_is_needed(operation: str, case: Case) -> None:
+    """The token that is used, the PIN and its tries, the quota: without them every later request would be refused."""
+    if case.path_parameters.get("token_id") == OWN_TOKEN_ID:
+        case.path_parameters["token_id"] = a_token()
+    if not isinstance(case.body, dict):
+        return
+    if operation == "keys_buy" and isinstance(case.body.get("pin"), str):
+        case.body["pin"] = PIN
+    if operation == "user_update":
+        for name in ("pin", "current_pin"):
+            case.body.pop(name, None)
+    if operation == "files_create" and isinstance(size := case.body.get("size"), int):
+        case.body["size"] = min(size, MOST_BYTES)
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-    if case.path_parameters.get("token_id") == OWN_TOKEN_ID:  # or every later request would be 401
-        case.path_parameters["token_id"] = a_token()
-    if case.meta is None or case.meta.phase.name is TestPhase.STATEFUL or not next(_turn):
-        return
     operation = case.operation.definition.raw["operationId"]
+    _spare_what_is_needed(operation, case)
+    if case.meta is None or case.meta.phase.name is TestPhase.STATEFUL or not next(_turns[operation]):
+        return
     if not case.meta.is_negative_at(ParameterLocation.PATH):
         for name in case.path_parameters:
-            case.path_parameters[name] = an_uploaded_file() if operation == "files_complete" else SUPPLIES[name]()
-    if operation == "downloads_create" and not case.meta.is_negative_at(ParameterLocation.BODY):
-        case.body = {"files": [the_ready_file()]}
+            case.path_parameters[name] = (OF_OPERATION.get(operation) or SUPPLIES[name])()
+    if not case.meta.is_negative_at(ParameterLocation.BODY) and isinstance(case.body, dict):
+        case.body |= WITHIN.get(operation, dict)()
 
 
 @schemathesis.check
