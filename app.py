@@ -1,7 +1,6 @@
 """Sealdrop's table of contents: the routes by resource, and what runs without a request.
 
-Importing this has no effects and needs no environment. The ARNs of the queue and the stream are placeholders that
-infra/overrides.yaml replaces, for the same reason.
+Importing this has no effects and needs no environment: infra/overrides.yaml puts real ARNs for the placeholders.
 """
 
 from typing import Any
@@ -17,6 +16,7 @@ from chalicelib.routes import (
     keys,
     mail_triggers,
     mails,
+    service,
     tokens,
     triggers,
     user,
@@ -26,7 +26,7 @@ STREAM = "arn:aws:dynamodb:eu-west-1:000000000000:table/placeholder/stream/place
 
 app = Chalice(app_name="sealdrop")
 
-for resource in (files, categories, downloads, mails, inbox, keys, tokens, events, user):
+for resource in (files, categories, downloads, mails, inbox, keys, tokens, events, user, service):
     app.register_blueprint(resource.bp)
 
 

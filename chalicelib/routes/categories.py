@@ -1,4 +1,4 @@
-"""/categories"""
+"""/categories: labels for files."""
 
 from chalice.app import Blueprint
 
@@ -22,7 +22,8 @@ READ, WRITE = Scope.FILES_READ, Scope.FILES_WRITE
 
 
 @endpoint(bp, "GET", "/categories", scope=READ, query=CategoriesQuery)
-def index(call: Call, query: CategoriesQuery) -> Listing:
+def index(call: Call, query: CategoriesQuery) -> Listing[CategoryView]:
+    """List the account's categories."""
     account_id, categories = call.token.account_id, call.world.categories
     cursors = cursors_of(call, query, "categories", account_id)
     page = list_categories(account_id, query.order, query.limit, cursors.read(query.cursor), categories=categories)
@@ -32,6 +33,7 @@ def index(call: Call, query: CategoriesQuery) -> Listing:
 @endpoint(bp, "POST", "/categories", scope=WRITE, body=CreateCategory, status=201)
 @takes_key
 def create(call: Call, body: CreateCategory) -> CategoryView:
+    """Make a category."""
     account_id, categories = call.token.account_id, call.world.categories
     category = once(
         call,
@@ -43,10 +45,12 @@ def create(call: Call, body: CreateCategory) -> CategoryView:
 
 @endpoint(bp, "PATCH", "/categories/{category_id}", scope=WRITE, body=PatchCategory)
 def update(call: Call, category_id: str, body: PatchCategory) -> CategoryView:
+    """Rename a category, or change its color."""
     account_id, categories = call.token.account_id, call.world.categories
     return CategoryView.of(update_category(account_id, category_id, body.changes(), categories=categories))
 
 
 @endpoint(bp, "DELETE", "/categories/{category_id}", scope=WRITE)
 def delete(call: Call, category_id: str) -> None:
+    """Delete a category. Its files stay, without one."""
     delete_category(call.token.account_id, category_id, call.now, categories=call.world.categories)

@@ -29,19 +29,18 @@ from chalicelib.domain.rate_limit import MICROSECONDS, RateLimit
 from chalicelib.logs import describe, log
 from chalicelib.routes.call import Call, begin, log_call
 from chalicelib.routes.errors import INTERNAL, STATUS_OF_CODE, error_body, internal_body
-from chalicelib.routes.headers import CORS, FIXED_HEADERS, rate_limit_headers
+from chalicelib.routes.headers import FIXED_HEADERS, rate_limit_headers
+from chalicelib.routes.registry import Route, View, register
 from chalicelib.services.authenticate import authenticate, user_of
 from chalicelib.settings import MissingSetting
-from chalicelib.wire.base import NoQuery, Query, as_invalid
+from chalicelib.wire.base import NoQuery, Query, RawJson, as_invalid
 from chalicelib.wire.idempotency import REPLAYED_HEADER
 from chalicelib.wire.lists import Listing
 
 PUBLIC = None  # the scope of a route that asks for no token
 MAX_BODY_BYTES = 256 * 1024  # 100 parts with their digests need a tenth of it
 
-View = Callable[..., Any]
 Lookup = Callable[..., Mapping[str, Any]]
-SCOPES: dict[tuple[str, str], Scope | None] = {}  # of every route, as registered
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -57,11 +56,12 @@ def endpoint(
     lookup: Lookup | None = None,
     guarded: bool = False,
     with_user: bool = False,  # read the caller's user too, while the limiter is asked: `call.user`
+    raises: tuple[type[SealdropError], ...] = (),
 ) -> Callable[[View], View]:
     """Register a view that takes a `Call`, the path's parameters, and `body` and `query` where it declares them.
 
-    It answers a model, a `Listing`, or None for 204. On a public route, `lookup` turns the path's parameters into what
-    the view takes, while the limiter is asked. A `guarded` route, where keys or PINs could be guessed, needs it.
+    On a public route, `lookup` turns the path's parameters into what the view takes, while the limiter is asked. A
+    `guarded` route, where keys or PINs could be guessed, needs it. `registry.Route` has the rest.
     """
 
     def decorate(view: View) -> View:
@@ -79,9 +79,7 @@ def endpoint(
             except Exception as error:  # noqa: BLE001 - the last resort: no detail goes out, all of it to the log
                 return _fail(call, error)
 
-        SCOPES[method, path] = scope
-        # Chalice would answer another content type by itself, without our headers: `_parse` does it.
-        blueprint.route(path, methods=[method], content_types=["*/*"], cors=CORS)(answer)
+        register(blueprint, Route(method, path, view, scope, body, query, status, raises), answer)
         return answer
 
     return decorate
@@ -227,6 +225,7 @@ def _fail(call: Call, error: Exception) -> Response:
 def _finish(call: Call, status: int, content: Any) -> Response:
     if call.noting_use and (failure := call.noting_use.exception()):  # Lambda may freeze once we have answered
         log("note_use_failed", request_id=call.request_id, trouble=describe(failure))
+    status = 204 if content is None else status
     log_call(call, status)
     headers: dict[str, str | list[str]] = {
         **FIXED_HEADERS,
@@ -234,14 +233,14 @@ def _finish(call: Call, status: int, content: Any) -> Response:
         **({REPLAYED_HEADER: "true"} if call.replayed else {}),
         "X-Request-Id": call.request_id,
     }
-    if content is None:
-        return Response(body="", status_code=204, headers=headers)
-    return Response(body=_render(content), status_code=status, headers=headers)
+    return Response(body="" if content is None else _render(content), status_code=status, headers=headers)
 
 
 def _render(content: Any) -> str:
     if isinstance(content, BaseModel):
         return f'{{"data":{content.model_dump_json(exclude_unset=True)}}}'
+    if isinstance(content, RawJson):
+        return content.text
     if isinstance(content, Listing):
         rows = ",".join(row.model_dump_json(exclude_unset=True) for row in content.rows)
         return f'{{"data":[{rows}],"meta":{content.meta.model_dump_json()}}}'

@@ -14,7 +14,11 @@ bp = Blueprint(__name__)
 
 
 @endpoint(bp, "GET", "/events", scope=Scope.EVENTS, query=EventsQuery)
-def index(call: Call, query: EventsQuery) -> Listing:
+def index(call: Call, query: EventsQuery) -> Listing[EventView]:
+    """List what has happened: every access and every change, newest first.
+
+    Each event holds the hash of the one before, so that one that was removed or altered shows.
+    """
     account_id = call.token.account_id
     cursors = cursors_of(call, query, "events", account_id)
     page = list_events(account_id, query.about, query.limit, cursors.read(query.cursor), events=call.world.events)

@@ -19,7 +19,8 @@ bp = Blueprint(__name__)
 
 
 @endpoint(bp, "GET", "/inbox", scope=Scope.INBOX_READ, query=InboxQuery)
-def index(call: Call, query: InboxQuery) -> Listing:
+def index(call: Call, query: InboxQuery) -> Listing[InboxMailView]:
+    """List the mails that you have received."""
     user_id, world = call.token.user_id, call.world
     cursors = cursors_of(call, query, "inbox", user_id)
     after = cursors.read(query.cursor)
@@ -43,6 +44,7 @@ def index(call: Call, query: InboxQuery) -> Listing:
 
 @endpoint(bp, "GET", "/inbox/{mail_id}", scope=Scope.INBOX_READ, query=IncludeQuery)
 def show(call: Call, mail_id: str, query: IncludeQuery) -> InboxMailView:
+    """Read a mail. The first time marks it opened, for its sender too."""
     world = call.world
     received = read_inbox_mail(
         call.token.user_id, mail_id, call.now, inbox=world.inbox, mails=world.mails, bodies=world.bodies
@@ -53,4 +55,5 @@ def show(call: Call, mail_id: str, query: IncludeQuery) -> InboxMailView:
 
 @endpoint(bp, "DELETE", "/inbox/{mail_id}", scope=Scope.INBOX_READ)
 def hide(call: Call, mail_id: str) -> None:
+    """Take a mail out of the inbox. Its sender keeps it."""
     hide_inbox_mail(call.token.user_id, mail_id, inbox=call.world.inbox)

@@ -3,6 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import QuotaExceeded
 from chalicelib.domain.mail import MAIL_SORTS
 from chalicelib.domain.page import Position
 from chalicelib.logs import describe, log
@@ -23,7 +24,8 @@ READ, SEND = Scope.MAILS_READ, Scope.MAILS_SEND
 
 
 @endpoint(bp, "GET", "/mails", scope=READ, query=MailsQuery)
-def index(call: Call, query: MailsQuery) -> Listing:
+def index(call: Call, query: MailsQuery) -> Listing[MailView]:
+    """List the mails that the account has sent."""
     account_id = call.token.account_id
     cursors = cursors_of(call, query, "mails", account_id)
     after = cursors.read(query.cursor)
@@ -34,9 +36,13 @@ def index(call: Call, query: MailsQuery) -> Listing:
     return Listing([MailView.of(mail, query.include, downloads) for mail in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201)
+@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201, raises=(QuotaExceeded,))
 @takes_key
-def create(call: Call, body: CreateMails) -> Listing:
+def create(call: Call, body: CreateMails) -> Listing[MailView]:
+    """Send files to 1 to 50 recipients, each with a mail of their own: all of them, or none.
+
+    Users find it in their inbox, others get a link by e-mail. The e-mails go out after the answer: see `status`.
+    """
     world = call.world
     sent = once(
         call,
@@ -61,6 +67,7 @@ def create(call: Call, body: CreateMails) -> Listing:
 
 @endpoint(bp, "GET", "/mails/{mail_id}", scope=READ, query=IncludeQuery)
 def show(call: Call, mail_id: str, query: IncludeQuery) -> MailView:
+    """Show a mail that the account has sent."""
     world = call.world
     read = show_mail(call.token.account_id, mail_id, call.now, mails=world.mails, bodies=world.bodies)
     return MailView.of_read(read, query.include, embedded(call, query.include, [read.mail]))
@@ -68,4 +75,5 @@ def show(call: Call, mail_id: str, query: IncludeQuery) -> MailView:
 
 @endpoint(bp, "DELETE", "/mails/{mail_id}", scope=SEND)
 def revoke(call: Call, mail_id: str) -> None:
+    """Revoke a mail: every access through it ends at once."""
     revoke_mail(call.token.account_id, mail_id, call.now, mails=call.world.mails)

@@ -11,13 +11,14 @@ from chalicelib.routes.idempotency import refuses_key
 from chalicelib.routes.paging import cursors_of
 from chalicelib.services.manage_tokens import create_token, list_tokens, revoke_token
 from chalicelib.wire.lists import Listing, ListQuery, Meta
-from chalicelib.wire.people import CreateToken, IssuedTokenView, TokenView
+from chalicelib.wire.tokens import CreateToken, IssuedTokenView, TokenView
 
 bp = Blueprint(__name__)
 
 
 @endpoint(bp, "GET", "/tokens", scope=Scope.TOKENS, query=ListQuery)
-def index(call: Call, query: ListQuery) -> Listing:
+def index(call: Call, query: ListQuery) -> Listing[TokenView]:
+    """List your tokens, newest first. Their secrets are not shown again."""
     cursors = cursors_of(call, query, "tokens", call.token.user_id)
     page = list_tokens(call.token, query.limit, cursors.read(query.cursor), tokens=call.world.tokens)
     return Listing([TokenView.of(token) for token in page.rows], Meta.of(page, cursors))
@@ -26,6 +27,7 @@ def index(call: Call, query: ListQuery) -> Listing:
 @endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201, with_user=True)
 @refuses_key
 def create(call: Call, body: CreateToken) -> IssuedTokenView:
+    """Make a token: no wider and no longer-lived than the one it is made with. Its secret is shown this once."""
     tokens = call.world.tokens
     maker = replace(call.token, author=call.user.author)
     issued = create_token(maker, body.name, set(body.scopes), body.expires_at, call.now, tokens=tokens)
@@ -34,4 +36,5 @@ def create(call: Call, body: CreateToken) -> IssuedTokenView:
 
 @endpoint(bp, "DELETE", "/tokens/{token_id}", scope=Scope.TOKENS)
 def revoke(call: Call, token_id: str) -> None:
+    """Revoke a token, from this moment on."""
     revoke_token(call.token, token_id, call.now, tokens=call.world.tokens)

@@ -1,14 +1,14 @@
 """Categories on the wire."""
 
 import unicodedata
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, StringConstraints, model_validator
 
 from chalicelib.domain.category import MAX_NAME_LENGTH, Category
 from chalicelib.services.manage_categories import CategoryChanges
-from chalicelib.wire.base import In, Moment, Out
-from chalicelib.wire.lists import SortedQuery
+from chalicelib.wire.base import Id, In, Moment, NotNull, Out, doc
+from chalicelib.wire.lists import SORTING, SortedQuery
 from chalicelib.wire.people import plain_text
 
 
@@ -21,22 +21,29 @@ CategoryName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH),
     AfterValidator(plain_text),
     AfterValidator(_composed),
+    doc("One line, without control characters. Space around it is dropped.", "Contracts", pattern=r"\S"),
 ]
-Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
+Color = Annotated[
+    str,
+    StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True),
+    doc("As in CSS, kept in lower case.", "#1f5fa8"),
+]
 
 
 class CategoriesQuery(SortedQuery):
-    sort: Literal["name", "-name", "created_at", "-created_at"] = "name"
+    sort: Annotated[Literal["name", "-name", "created_at", "-created_at"], SORTING] = "name"
 
 
 class CreateCategory(In):
     name: CategoryName
-    color: Color | None = None
+    color: Annotated[Color | None, doc("Picked from a palette when it is left out.")] = None
 
 
 class PatchCategory(In):
-    name: CategoryName | None = None
-    color: Color | None = None
+    EXAMPLES: ClassVar = {"another color": {"color": "#2e6b2e"}}
+
+    name: Annotated[CategoryName | None, NotNull()] = None
+    color: Annotated[Color | None, NotNull()] = None
 
     @model_validator(mode="after")
     def _nothing_can_be_cleared(self) -> Self:
@@ -50,9 +57,9 @@ class PatchCategory(In):
 
 
 class CategoryView(Out):
-    id: str
-    name: str
-    color: str
+    id: Id
+    name: Annotated[str, doc("Unique in the account, without regard to case.", "Contracts")]
+    color: Annotated[str, doc("As in CSS.", "#1f5fa8")]
     created_at: Moment
 
     @classmethod

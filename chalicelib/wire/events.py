@@ -2,12 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from chalicelib.domain.chain import Entry, fields_of
 from chalicelib.domain.event import About, EventType
 from chalicelib.domain.ids import is_uuid
-from chalicelib.wire.base import Out
+from chalicelib.wire.base import Id, Out, doc
 from chalicelib.wire.lists import ListQuery
 
 
@@ -23,13 +23,20 @@ def _event_type(text: str) -> str:
     return text
 
 
-Id = Annotated[str, AfterValidator(_id)]
+GivenId = Annotated[Id, AfterValidator(_id)]
+Hash = Annotated[str, Field(examples=["9f2b5d0c" * 8], json_schema_extra={"pattern": "^[0-9a-f]{64}$"})]
+Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
+
+_SUBJECT = {"file": "3f0d2b6e-8c1a-4c57-9d21-5a7e6f1b0c42"}
 
 
 class EventsQuery(ListQuery):
-    type: Annotated[str, AfterValidator(_event_type)] | None = None
-    file: Id | None = None
-    mail: Id | None = None
+    type: Annotated[
+        Annotated[str, AfterValidator(_event_type), Field(json_schema_extra={"enum": sorted(EventType)})] | None,
+        doc("Events of this type.", "file.ready"),
+    ] = None
+    file: Annotated[GivenId | None, doc("Events about this file. One of `type`, `file` and `mail` at a time.")] = None
+    mail: Annotated[GivenId | None, doc("Events about this mail.")] = None
 
     @model_validator(mode="after")
     def _one_index(self) -> Self:
@@ -44,23 +51,23 @@ class EventsQuery(ListQuery):
 
 
 class EventView(Out):
-    id: str
-    sequence: int  # its place in the account's chain, from 1
-    type: str
-    at: str
-    account_id: str
-    actor: str
-    user_id: str | None
-    token_id: str | None
-    ip: str | None
-    request_id: str | None
-    outcome: str  # ok, or the code of the refusal
-    subject: dict[str, str]  # ids by kind
-    detail: dict[str, str | int]
-    kept_until: str  # a day
-    previous: str  # hash of the event before
-    previous_kept_until: str | None
-    hash: str
+    id: Id
+    sequence: Annotated[int, doc("Its place in the account's chain, from 1 and without a gap.", 412)]
+    type: Annotated[str, doc("More types may come.", "file.ready")]
+    at: Annotated[str, doc("When it happened.", "2026-03-01T12:00:00.000000Z", format="date-time")]
+    account_id: Id
+    actor: Annotated[str, doc("Who did it: a user, a performer of a download, the service itself, …", "user")]
+    user_id: Id | None
+    token_id: Id | None
+    ip: Annotated[str | None, Field(examples=["198.51.100.7"])]
+    request_id: Annotated[str | None, doc("As in `X-Request-Id`.", "b3d0c1a2-5e6f-4a7b-8c9d-0e1f2a3b4c5d")]
+    outcome: Annotated[str, doc("`ok`, or the code of the refusal.", "ok")]
+    subject: Annotated[dict[str, str], doc("What it is about: ids by kind.", _SUBJECT)]
+    detail: Annotated[dict[str, str | int], Field(examples=[{}])]
+    kept_until: Annotated[Day, doc("The last day on which the log must have it.", "2027-03-01")]
+    previous: Annotated[Hash, doc("The hash of the event before; zeros before the first.")]
+    previous_kept_until: Annotated[Day | None, Field(examples=["2027-03-01"])]
+    hash: Annotated[Hash, doc("SHA-256, in hex, of this object as canonical JSON (RFC 8785) without `hash`.")]
 
     @classmethod
     def of(cls, entry: Entry) -> Self:

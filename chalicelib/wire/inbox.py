@@ -1,12 +1,14 @@
 """Inbox mails on the wire: a mail as its recipient sees it."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
 
 from chalicelib.services.read_inbox import InboxMail
-from chalicelib.wire.base import Moment, Out
+from chalicelib.wire.base import Id, Moment, Out, doc
 from chalicelib.wire.downloads import SenderView
-from chalicelib.wire.lists import Keyword, SortedQuery
-from chalicelib.wire.mails import Embedded, EmbeddedDownloadView, Include, embedded_fields
+from chalicelib.wire.lists import SORTING, Keyword, SortedQuery
+from chalicelib.wire.mails import Embedded, EmbeddedDownloadView, Identifier, Include, MailExpiresAt, embedded_fields
 from chalicelib.wire.people import AuthorView
 
 InboxSort = Literal[  # INBOX_SORTS, both ways
@@ -20,25 +22,30 @@ InboxSort = Literal[  # INBOX_SORTS, both ways
 
 
 class InboxQuery(SortedQuery):
-    sort: InboxSort = "-received_at"
-    keyword: Keyword | None = None
+    sort: Annotated[InboxSort, SORTING] = "-received_at"
+    keyword: Annotated[
+        Keyword | None, doc("A part of the identifier, the subject, or the sender's name or address.", "contract")
+    ] = None
     include: Include = frozenset()
 
 
 class InboxMailView(Out):
-    id: str
-    identifier: str
-    subject: str
-    body: str | None = None  # HTML; left out of lists; null once the mail was revoked or has expired
+    id: Id
+    identifier: Identifier
+    subject: Annotated[str, Field(examples=["Your contract"])]
+    body: Annotated[
+        str | None,
+        doc("HTML; left out of lists; null once the mail was revoked or has expired.", "<p>Please sign.</p>"),
+    ] = None
     sender: SenderView
     received_at: Moment
-    opened: bool
-    expires_at: Moment
-    revoked_at: Moment | None
-    pin_required: bool
-    download_id: str
-    download: EmbeddedDownloadView | None = None  # these two are left out where they were not asked for
-    author: AuthorView | None = None
+    opened: Annotated[bool, Field(examples=[True])]
+    expires_at: MailExpiresAt
+    revoked_at: Annotated[Moment | None, Field(examples=[None])]
+    pin_required: Annotated[bool, Field(examples=[False])]
+    download_id: Id
+    download: Annotated[EmbeddedDownloadView | None, doc("Left out where it was not asked for.")] = None
+    author: Annotated[AuthorView | None, doc("Left out where it was not asked for.")] = None
 
     @classmethod
     def of(cls, received: InboxMail, include: Include, downloads: Embedded) -> Self:

@@ -1,20 +1,16 @@
 """Users and API tokens on the wire."""
 
 import zoneinfo
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.people import Author, User
 from chalicelib.domain.pin import Pin
-from chalicelib.domain.quota import Quota, Usage
 from chalicelib.services.create_user import NewUser
-from chalicelib.services.show_user import ShownUser
-from chalicelib.services.update_user import UserChanges
-from chalicelib.wire.base import In, Moment, Out
-from chalicelib.wire.pins import NewPin, PinGuess
+from chalicelib.wire.base import In, Out, doc
+from chalicelib.wire.pins import NewPin
 
 
 def plain_text(text: str) -> str:
@@ -24,7 +20,10 @@ def plain_text(text: str) -> str:
 
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(plain_text)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
+    AfterValidator(plain_text),
+    doc("One line, without control characters. Space around it is dropped.", pattern=r"\S"),
 ]
 Email = Annotated[
     str,
@@ -42,15 +41,15 @@ def _timezone(name: str) -> str:
         raise ValueError("Name a time zone of the IANA list, as in Europe/Vienna.") from None
 
 
-Timezone = Annotated[str, AfterValidator(_timezone)]
+Timezone = Annotated[str, AfterValidator(_timezone), doc("A name of the IANA list.", "Europe/Vienna")]
 
 
 class AuthorView(Out):
-    name: str
-    initials: str
-    email: str
+    name: Annotated[str, Field(examples=["Alice Archer"])]
+    initials: Annotated[str, Field(examples=["AA"])]
+    email: Annotated[str, Field(examples=["alice@example.com"])]
     photo_url: None
-    timezone: str
+    timezone: Annotated[str, doc("A name of the IANA list.", "Europe/Vienna")]
 
     @classmethod
     def of(cls, author: Author) -> Self:
@@ -84,125 +83,6 @@ class CreateUser(In):
         )
 
 
-class PatchUser(In):
-    name: Name | None = None
-    timezone: Timezone | None = None
-    pin: NewPin | None = None
-    current_pin: PinGuess | None = None
-
-    @model_validator(mode="after")
-    def _only_the_pin_can_be_cleared(self) -> Self:
-        for name in ("name", "timezone"):
-            if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
-        return self
-
-    def changes(self) -> UserChanges:
-        return UserChanges(
-            name=self.name,
-            timezone=self.timezone,
-            sets_pin="pin" in self.model_fields_set,
-            pin=Pin(self.pin) if self.pin else None,
-            current_pin=Pin(self.current_pin) if self.current_pin else None,
-        )
-
-
-class CreateToken(In):
-    name: Name
-    scopes: list[Scope]
-    expires_at: Moment | None = None
-
-    @field_validator("scopes", mode="before")
-    @classmethod
-    def _known(cls, scopes: object) -> object:
-        if not isinstance(scopes, list) or not scopes:
-            raise ValueError("Name at least one scope.")
-        known = {str(scope) for scope in Scope}
-        if unknown := [scope for scope in scopes if not isinstance(scope, str) or scope not in known]:
-            raise ValueError(f"Not a scope: {str(unknown[0])[:40]!r}. There are: {', '.join(sorted(known))}.")
-        return [Scope(scope) for scope in scopes]
-
-
-class TokenView(Out):
-    id: str
-    name: str
-    scopes: list[str]
-    created_at: Moment
-    expires_at: Moment | None
-    last_used_at: Moment | None
-
-    @classmethod
-    def of(cls, token: ApiToken) -> Self:
-        return cls(**_token_fields(token))
-
-
-class IssuedTokenView(TokenView):
-    token: str  # shown this once
-
-    @classmethod
-    def of_issued(cls, token: ApiToken, text: str) -> Self:
-        return cls(**_token_fields(token), token=text)
-
-
-def _token_fields(token: ApiToken) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "scopes": sorted(token.scopes),
-        "created_at": token.created_at,
-        "expires_at": token.expires_at,
-        "last_used_at": token.last_used_at,
-    }
-
-
-class AccountView(Out):
-    id: str
-    name: str
-
-
-class LimitView(Out):
-    limit: int
-    used: int
-
-
-class QuotaView(Out):
-    """The account's limits and how much of each is used."""
-
-    bytes: LimitView
-    files: LimitView
-    mails_today: LimitView  # of the day in UTC
-
-    @classmethod
-    def of(cls, quota: Quota, used: Usage) -> Self:
-        return cls(
-            bytes=LimitView(limit=quota.stored_bytes, used=used.stored_bytes),
-            files=LimitView(limit=quota.files, used=used.files),
-            mails_today=LimitView(limit=quota.mails_a_day, used=used.mails),
-        )
-
-
-class UserView(AuthorView):
-    id: str
-    created_at: Moment
-    has_pin: bool
-    account: AccountView
-    quota: QuotaView
-    token: TokenView
-
-    @classmethod
-    def of_shown(cls, shown: ShownUser, token: ApiToken) -> Self:
-        user, account = shown.user, shown.account
-        return cls(
-            **AuthorView.of(user.author).model_dump(),
-            id=user.id,
-            created_at=user.created_at,
-            has_pin=user.pin is not None,
-            account=AccountView(id=account.id, name=account.name),
-            quota=QuotaView.of(shown.quota, shown.used),
-            token=TokenView.of(token),
-        )
-
-
 class CreatedUserView(Out):
     """What the operator gets, once: hand the token over by a safe channel."""
 
@@ -225,7 +105,3 @@ class CreatedUserView(Out):
             token_id=token_id,
             token=token,
         )
-
-
-class HealthView(Out):
-    status: str

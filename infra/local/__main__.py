@@ -104,6 +104,7 @@ def ready_document(stack: Any) -> dict[str, Any]:
     return {
         "api_url": stack.api_url,
         "web_url": stack.web_url,
+        "docs_url": stack.docs_url,
         "aws_endpoint_url": aws.endpoint_url,
         "region": aws.region,
         "bucket": aws.bucket,
@@ -133,6 +134,7 @@ def _for_people(ready: dict[str, Any]) -> str:
     token = ready["users"][0]["token"]
     return f"""Sealdrop runs on this machine.
   API  {ready["api_url"]}
+  Docs {ready["docs_url"]}
   AWS  {ready["aws_endpoint_url"]} (emulated; region {ready["region"]}, credentials testing/testing)
   Mail {ready["outbox"]} (.eml files of what SES sent)
 Users, their PINs and their tokens:

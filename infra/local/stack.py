@@ -25,8 +25,10 @@ from infra.local.invocations import Invocations
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
 from infra.local.s3 import moto_model
+from infra.local.site import Site
 from infra.local.stream_pump import StreamPump, StreamSource, stream_sources
 from infra.local.users import SeededUser, seed
+from infra.pages import ALL, DOCS
 
 REGION = "eu-west-1"
 ACCESS_KEY_ID = SECRET_ACCESS_KEY = "testing"  # noqa: S105 - the emulator's only credentials
@@ -69,6 +71,7 @@ class LocalStack:
     aws: EmulatedAws
     api_url: str
     web_url: str
+    docs_url: str
     users: list[SeededUser]
 
 
@@ -116,11 +119,12 @@ def local_stack(
         os.environ.update(aws.env)
         functions = Functions(app or _the_app())
         aws.invocations.serve(functions, aws.overrides)
-        gateway = Gateway(functions, GatewayResponses.of())
-        with serving(gateway, port) as server:
+        site = Site(Gateway(functions, GatewayResponses.of()), ALL)
+        with serving(site, port) as server:
             web_url = os.environ["WEB_URL"] = f"{server.url}/"  # known now, if it was for us to find a port
+            docs_url = f"{server.url}{DOCS.path}/"
             with running(_workers(functions, aws)):
-                yield LocalStack(aws, f"{server.url}/{STAGE}", web_url, seed(functions))
+                yield LocalStack(aws, f"{server.url}/{STAGE}", web_url, docs_url, seed(functions))
 
 
 def _the_app() -> Chalice:

@@ -59,6 +59,7 @@ PUBLIC = (
     ("GET", "/public/downloads/{key}", None),
     ("POST", "/public/downloads/{key}", None),
     ("GET", "/health", None),
+    ("GET", "/openapi.json", None),
 )
 SCOPES = (
     "files:read",

@@ -15,6 +15,7 @@ from infra.local.stack import EmulatedAws, emulated_aws
 from tests.integration.hooks import Hooks
 from tests.support.app_client import AppClient
 from tests.support.clock import Clock
+from tests.support.contract import JudgedClient
 from tests.support.fakes import FakeWorld
 
 
@@ -83,7 +84,7 @@ def api(world: World, clock: Clock) -> AppClient:
     """The app in this process, on emulated AWS; nobody is logged in."""
     from app import app
 
-    return AppClient(app)
+    return JudgedClient(app)
 
 
 def _empty(dynamodb: Any, table: str, *keys: str) -> None:

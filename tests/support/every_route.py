@@ -227,8 +227,11 @@ GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("GET", "/user"): _nothing,
     ("PATCH", "/user"): _patch_user,
     ("GET", "/health"): _nothing,
+    ("GET", "/openapi.json"): _nothing,
 }
-PUBLIC: set[Route] = {("GET", "/health"), ("GET", "/public/downloads/{key}"), ("POST", "/public/downloads/{key}")}
+KEYED: set[Route] = {("GET", "/public/downloads/{key}"), ("POST", "/public/downloads/{key}")}
+PUBLIC: set[Route] = {("GET", "/health"), ("GET", "/openapi.json"), *KEYED}
+RAW: set[Route] = {("GET", "/openapi.json")}  # answered as it stands, not under `data`
 GUARDED: set[Route] = {("POST", "/public/downloads/{key}"), ("POST", "/keys"), ("PATCH", "/user")}
 SCOPED = sorted(set(GOOD) - PUBLIC)
 WITH_BODY: list[Route] = [

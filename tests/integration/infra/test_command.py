@@ -42,6 +42,7 @@ class TestReady:
         assert set(ready) == {
             "api_url",
             "web_url",
+            "docs_url",
             "aws_endpoint_url",
             "region",
             "bucket",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import MAX_STORED_BYTES
 from chalicelib.wire.downloads import DownloadKeyView, SharedFileView
-from chalicelib.wire.files import FileView, formatted_size
-from chalicelib.wire.people import TokenView
+from chalicelib.wire.file_views import FileView, formatted_size
+from chalicelib.wire.tokens import TokenView
 from tests.support.builders import NOW, a_ready_file, a_token
 
 UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
