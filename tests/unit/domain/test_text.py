@@ -14,7 +14,7 @@ def test_it_is_composed_and_trimmed() -> None:
     assert one_line(" Gru\u0308\u00dfe ") == "Gr\u00fc\u00dfe"
 
 
-@pytest.mark.parametrize("odd", ["\r", "\n", "\t", "\x00", "\x1b", "\x7f", "\x85", "\ud800", *LINE_BREAKS])
+@pytest.mark.parametrize("odd", ["\r", "\n", "\t", "\x00", "\x1b", "\x7f", "\x85", "\ud800", *sorted(LINE_BREAKS)])
 def test_what_is_not(odd: str) -> None:
     with pytest.raises(ValueError, match="one line"):
         one_line(f"a{odd}b")
