@@ -16,8 +16,7 @@ class MailApi:
     _channel: Channel
 
     def create_mails(self, body: Json) -> tuple[Mail, ...]:
-        """Not repeated after a lost answer: the mails may be on their way."""
-        answer = self._channel.call("POST", "/mails", body=body, repeatable=False)
+        answer = self._channel.call("POST", "/mails", body=body, once=True)
         return fields.items(answer, "data", Mail.parse)
 
     def mail_page(self, query: Mapping[str, str]) -> tuple[tuple[Mail, ...], str | None]:
