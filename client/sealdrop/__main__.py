@@ -54,6 +54,7 @@ Environment:
   SEALDROP_URL       the service's API, as in https://HOST/api
   SEALDROP_TOKEN     an API token
   SEALDROP_PIN       your PIN, or that of a download; else it is asked for
+  SEALDROP_MAIL_PIN  a mail's: that you send, or of your inbox
   SEALDROP_INSECURE  1 allows plain http to other machines
 
 \b

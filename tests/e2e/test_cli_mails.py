@@ -22,8 +22,8 @@ def outbox(stack: Stack) -> Outbox:
 
 @pytest.fixture
 def alice(stack: Stack, tmp_path: Path) -> Shell:
-    """Without a PIN of her own in the environment: `send` would ask it of her readers."""
-    shell = Shell(tmp_path / "alice", stack.api_url, stack.alice.token)
+    """With a PIN of her own in the environment, which is nothing that her readers are asked for."""
+    shell = Shell(tmp_path / "alice", stack.api_url, stack.alice.token, stack.alice.pin)
     (shell.here / "invoice.pdf").write_bytes(DATA)
     return shell
 

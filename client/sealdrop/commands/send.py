@@ -22,14 +22,14 @@ Examples:
   sealdrop send invoice.pdf --to carol@example.net
   sealdrop send a.pdf b.pdf --to carol@example.net --to "Dave <dave@example.net>"
   sealdrop send offer.pdf --to carol@example.net --subject Offer --body-file letter.txt
-  SEALDROP_PIN=1a2s3d sealdrop send offer.pdf --to carol@example.net --expires 3d
+  SEALDROP_MAIL_PIN=1a2s3d sealdrop send offer.pdf --to carol@example.net --expires 3d
   sealdrop send 7c9e6679-7425-40de-944b-e07fc1f90ae7 --to carol@example.net
 
 A FILE that is an id means a file that is there already. Each recipient gets a mail of their own: users of the
 service find it in their inbox, others get an e-mail with a link.
 
-A PIN is asked of whoever gets the files: tell it by another way than the mail. What is on a command line, --pin too,
-can be seen by other users of the machine.
+A mail's PIN is asked of whoever gets the files: tell it by another way than the mail. It is not SEALDROP_PIN, which is
+yours. What is on a command line, --pin too, can be seen by other users of the machine.
 """
 
 
@@ -39,7 +39,7 @@ can be seen by other users of the machine.
 @click.option("--subject", metavar="S", help="Else the files' names.")
 @click.option("--body", metavar="B", help="Plain text.")
 @click.option("--body-file", type=click.File(encoding="utf-8"), metavar="PATH", help="From a file; - is stdin.")
-@click.option("--pin", envvar="SEALDROP_PIN", metavar="P", help="Asked of whoever gets the files; or SEALDROP_PIN.")
+@click.option("--pin", envvar="SEALDROP_MAIL_PIN", metavar="P", help="Asked of its readers; or SEALDROP_MAIL_PIN.")
 @click.option("--expires", "expires_text", metavar="WHEN", help="As 12h, 7d, 2w, or a time; else 14 days.")
 @click.option("--max-downloads", type=click.IntRange(1, 100), metavar="N", help="Of each recipient; else 10.")
 @click.option("--encryption", type=click.Choice(["client", "server"]), default="client", help="As sealdrop put has it.")
