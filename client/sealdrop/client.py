@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import BinaryIO
 
 from sealdrop.api import Api
+from sealdrop.auditing import Auditing
 from sealdrop.download import Downloader, SavedFile
-from sealdrop.errors import ApiError, NotAllowed, NotFound, UsageError
-from sealdrop.events import ChainEnd, Event, Verified, verify
+from sealdrop.errors import ApiError, NotFound, UsageError
 from sealdrop.flow import Progress
-from sealdrop.mail_models import InboxMail
 from sealdrop.mailing import Mailing
 from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
+from sealdrop.paging import walk
 from sealdrop.pins import DownloadKeys, TemporaryKey
 from sealdrop.retry import Retry
 from sealdrop.source import open_source
@@ -22,7 +22,7 @@ from sealdrop.transfers import Performed
 from sealdrop.upload import Uploader, Wish, as_text
 
 
-class Client(Mailing):
+class Client(Mailing, Auditing):
     """A Sealdrop service, as one user sees it.
 
     `url` is the address of its API (`https://HOST/api`), `token` an API token; without one only downloads by key
@@ -137,37 +137,7 @@ class Client(Mailing):
         query |= {"status": status} if status else {}
         query |= {"keyword": keyword} if keyword is not None else {}
         query |= {"limit": str(page_size)} if page_size else {}
-        while True:
-            page, cursor = self._api.page(query)
-            yield from page
-            if cursor is None:
-                return
-            query["cursor"] = cursor
-
-    def events(
-        self,
-        *,
-        file: str | None = None,
-        mail: str | None = None,
-        type: str | None = None,  # noqa: A002 - the API's word
-        page_size: int | None = None,
-    ) -> Iterator[Event]:
-        """The account's audit log, newest first, fetched page by page; of one file, mail or type where one is named."""
-        narrowed = {"file": file, "mail": mail, "type": type}
-        query = {name: value for name, value in narrowed.items() if value is not None}
-        query |= {"limit": str(page_size)} if page_size else {}
-        while True:
-            page, cursor = self._api.events(query)
-            yield from page
-            if cursor is None:
-                return
-            query["cursor"] = cursor
-
-    def verify_events(self, known: ChainEnd | None = None) -> Verified:
-        """Follow the chain of all events that are kept. `known` is an end that an earlier call answered: with it, also
-        a log that was cut short or written anew is found out.
-        """
-        return verify(self.events(page_size=100), known, datetime.now(UTC).date())
+        return walk(self._api.page, query)
 
     def file(self, file_id: str) -> File:
         """One file."""
@@ -254,13 +224,6 @@ class Client(Mailing):
     def remove_pin(self, current: str) -> User:
         """Do without a PIN from now on. Raises `WrongPin`, `PinLocked`."""
         return self._api.update_user({"pin": None, "current_pin": current})
-
-    def _received(self, mail_id: str, otherwise: NotFound) -> InboxMail:
-        """The mail in the user's inbox, which is looked at only where there is no file by this id."""
-        try:
-            return self.read(mail_id)
-        except (NotFound, NotAllowed):
-            raise otherwise from None
 
     def _downloader(self, api: Api, progress: Progress | None, pin: str | None) -> Downloader:
         storage = self._storage if api is self._api else Storage(api.url)

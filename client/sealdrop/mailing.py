@@ -1,20 +1,17 @@
 """The part of `Client` that is about mails."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from email.utils import parseaddr
-from typing import TypeVar
 
-from sealdrop.errors import UsageError
+from sealdrop.errors import NotAllowed, NotFound, UsageError
 from sealdrop.html_text import as_html
 from sealdrop.mail_api import MailApi
 from sealdrop.mail_models import InboxMail, Mail
 from sealdrop.models import EncryptionMode, File
+from sealdrop.paging import walk
 from sealdrop.upload import as_text
-
-Row = TypeVar("Row")
-ReadPage = Callable[[Mapping[str, str]], tuple[tuple[Row, ...], str | None]]
 
 
 class Mailing:
@@ -65,7 +62,7 @@ class Mailing:
 
         `sort` is "created_at", "sent_at", "subject" or "recipient_email", with "-" before it for descending.
         """
-        return _walk(self._api.mail_page, keyword, sort, page_size)
+        return walk(self._api.mail_page, _query(keyword, sort, page_size))
 
     def mail(self, mail_id: str) -> Mail:
         """One mail with its body and its files."""
@@ -82,7 +79,7 @@ class Mailing:
 
         `sort` is "received_at", "subject" or "created_by_email", with "-" before it for descending.
         """
-        return _walk(self._api.inbox_page, keyword, sort, page_size)
+        return walk(self._api.inbox_page, _query(keyword, sort, page_size))
 
     def read(self, mail_id: str) -> InboxMail:
         """One mail with its body and its files; its sender sees that it was opened. `get` fetches the files."""
@@ -92,17 +89,17 @@ class Mailing:
         """Out of your inbox; its sender sees no difference."""
         self._api.hide_inbox_mail(mail_id)
 
+    def _received(self, mail_id: str, otherwise: NotFound) -> InboxMail:
+        """The mail in the user's inbox, which is looked at only where there is no file by this id."""
+        try:
+            return self.read(mail_id)
+        except (NotFound, NotAllowed):
+            raise otherwise from None
 
-def _walk(read: ReadPage[Row], keyword: str | None, sort: str, page_size: int | None) -> Iterator[Row]:
-    query = {"sort": sort}
-    query |= {"keyword": keyword} if keyword is not None else {}
-    query |= {"limit": str(page_size)} if page_size else {}
-    while True:
-        page, cursor = read(query)
-        yield from page
-        if cursor is None:
-            return
-        query["cursor"] = cursor
+
+def _query(keyword: str | None, sort: str, page_size: int | None) -> dict[str, str]:
+    asked = {"sort": sort, "keyword": keyword, "limit": str(page_size) if page_size else None}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _recipient(text: str) -> dict[str, str]:
