@@ -9,6 +9,7 @@ from sealdrop.commands.common import connect, json_option
 
 if TYPE_CHECKING:
     from sealdrop.mail_models import Mail
+    from sealdrop.models import Person
 
 EPILOG = """\b
 Examples:
@@ -71,7 +72,7 @@ def _show(mail: "Mail") -> None:
     from sealdrop.output import local_time
 
     lines = [
-        ("To", f"{mail.recipient.name} <{mail.recipient.email}>"),
+        ("To", _addressed(mail.recipient)),
         ("Created", local_time(mail.created_at)),
         ("Sent", local_time(mail.sent_at)),
         ("Opened", local_time(mail.opened_at)),
@@ -82,3 +83,8 @@ def _show(mail: "Mail") -> None:
         ("Downloads", f"{'-' if mail.uses_left is None else mail.uses_left} of {mail.max_downloads} left"),
     ]
     click.echo(writing(lines, as_text(mail.body or ""), mail.files))
+
+
+def _addressed(recipient: "Person") -> str:
+    """A recipient without a name is called by the address."""
+    return recipient.email if recipient.name == recipient.email else f"{recipient.name} <{recipient.email}>"
