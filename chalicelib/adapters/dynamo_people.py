@@ -19,17 +19,21 @@ from chalicelib.adapters.dynamo_table import (
     timestamp,
     to_dynamo,
 )
+from chalicelib.adapters.dynamo_token_tree import FURTHER, change_tree, delete, put, tree_item
 from chalicelib.domain.api_token import ApiToken, Scope, token_id
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, TokenId, UserId
 from chalicelib.domain.page import Page, Position
 from chalicelib.domain.people import Account, Author, User, email_key
 from chalicelib.domain.secret import SecretHash
+from chalicelib.domain.token_tree import TokenTree
 
 account_key = KeyOfId("ACCOUNT", "ACCOUNT")
 user_key = KeyOfId("USER", "USER")
 address_key = KeyOfId("EMAIL", "USER")
 token_key = KeyOfId("TOKEN", "TOKEN")
+_OWN = "user_id = :user"
+_ANOTHERS = f"attribute_not_exists(pk) OR {_OWN}"  # one that expired may be gone already
 
 
 class DynamoTokens:
@@ -37,7 +41,10 @@ class DynamoTokens:
         self._table = table
 
     def add(self, token: ApiToken) -> None:
-        self._table.put(token_item(token), "attribute_not_exists(pk)")
+        def with_token(tree: TokenTree) -> Any:
+            return tree.with_token(token, token.created_at), [put(self._table, token_item(token))]
+
+        change_tree(self._table, token.user_id, with_token)
 
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
         item = self._table.get(token_key(token_id(secret_hash)))
@@ -49,8 +56,26 @@ class DynamoTokens:
         tokens = [_token_from(item) for item in items]
         return Page(tokens, Position(tokens[-1].created_at, tokens[-1].id) if more and tokens else None)
 
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
-        return self._table.delete(token_key(token_id), "user_id = :user", user=user_id)
+    def find_own(self, token_id: TokenId, user_id: UserId) -> ApiToken | None:
+        item = self._table.get(token_key(token_id))
+        return _token_from(item) if item and item["user_id"] == user_id else None
+
+    def remove(self, token_id: TokenId, user_id: UserId, spared: TokenId | None = None) -> bool:
+        def without(tree: TokenTree) -> Any:
+            left, ended = tree.without(token_id, spared)
+            others = [self._removal(held, user_id, _ANOTHERS) for held in ended - {token_id}]
+            return left, [self._removal(token_id, user_id, _OWN), *others]
+
+        try:
+            change_tree(self._table, user_id, without)
+        except ClientError as error:
+            if condition_failed_at(error, FURTHER):
+                return False
+            raise
+        return True
+
+    def _removal(self, token_id: TokenId, user_id: UserId, condition: str) -> Any:
+        return delete(self._table, token_key(token_id), condition, user=user_id)
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         key = token_key(token_id(secret_hash))
@@ -66,7 +91,8 @@ class DynamoUsers:
         self._table = table
 
     def add(self, user: User, new_account: Account | None, token: ApiToken) -> None:
-        items = [_address_item(user), _user_item(user), token_item(token)]
+        tree = TokenTree().with_token(token, token.created_at)
+        items = [_address_item(user), _user_item(user), token_item(token), tree_item(user.id, tree)]
         if new_account:
             items.append(_account_item(new_account))
         try:
@@ -117,6 +143,7 @@ def token_item(token: ApiToken) -> Item:
         "created_at": timestamp(token.created_at),
         "expires_at": optional_timestamp(token.expires_at),
         "last_used_at": optional_timestamp(token.last_used_at),
+        "maker_id": token.maker_id,
     }
 
 
@@ -131,6 +158,7 @@ def _token_from(item: Item) -> ApiToken:
         created_at=moment(item["created_at"]),
         expires_at=optional_moment(item.get("expires_at")),
         last_used_at=optional_moment(item.get("last_used_at")),
+        maker_id=item.get("maker_id"),
     )
 
 

@@ -11,7 +11,8 @@ from chalicelib.domain.secret import SecretHash
 
 
 class TokenStore(Protocol):
-    def add(self, token: ApiToken) -> None: ...
+    def add(self, token: ApiToken) -> None:
+        """In one atomic write with its place in the user's tree. Raises what TokenTree.with_token does."""
 
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
         """The token as of now: a revocation that was answered is seen."""
@@ -19,8 +20,13 @@ class TokenStore(Protocol):
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
         """Newest first."""
 
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
-        """Atomic: False when this user has no such token."""
+    def find_own(self, token_id: TokenId, user_id: UserId) -> ApiToken | None:
+        """By its id, if it is this user's."""
+
+    def remove(self, token_id: TokenId, user_id: UserId, spared: TokenId | None = None) -> bool:
+        """It and all that were made with it (TokenTree.without), in one atomic write: none of them is found from here
+        on, and none made with any of them. False when this user has no such token.
+        """
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         """Remember the time of use, unless the token has gone meanwhile: then nothing is written."""

@@ -43,10 +43,11 @@ def key() -> DownloadKey:
 # Every method of every port that calls AWS, with the call it makes.
 CALLS: dict[str, tuple[str, Act]] = {
     "Limiter.take": ("dynamodb.UpdateItem", lambda w: w.limiter.take("192.0.2.1", 0)),
-    "TokenStore.add": ("dynamodb.PutItem", lambda w: w.tokens.add(a_token())),
+    "TokenStore.add": ("dynamodb.TransactWriteItems", lambda w: w.tokens.add(a_token())),
     "TokenStore.find": ("dynamodb.GetItem", lambda w: w.tokens.find(a_hash())),
     "TokenStore.list_of": ("dynamodb.Query", lambda w: w.tokens.list_of(ALICE_ID, 5, None)),
-    "TokenStore.remove": ("dynamodb.DeleteItem", lambda w: w.tokens.remove(a_token().id, ALICE_ID)),
+    "TokenStore.find_own": ("dynamodb.GetItem", lambda w: w.tokens.find_own(a_token().id, ALICE_ID)),
+    "TokenStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.tokens.remove(a_token().id, ALICE_ID)),
     "TokenStore.note_use": ("dynamodb.UpdateItem", lambda w: w.tokens.note_use(a_hash(), NOW)),
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),

@@ -97,7 +97,7 @@ def _create_token(world: FakeWorld, owner: Caller) -> Good:
 
 
 def _revoke_token(world: FakeWorld, owner: Caller) -> Good:
-    spare = a_token(user_id=owner.token.user_id, account_id=owner.account_id)
+    spare = a_token(user_id=owner.token.user_id, account_id=owner.account_id, scopes=frozenset())  # which all may end
     world.tokens.add(spare)
     return Good({"token_id": spare.id}, status=204)
 

@@ -22,6 +22,7 @@ from chalicelib.domain.page import Page, Position
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.rate_limit import BucketRule
 from chalicelib.domain.secret import SecretHash
+from chalicelib.domain.token_tree import TokenTree
 from chalicelib.ports import StaleRecord
 from chalicelib.settings import Settings
 from tests.support.fake_aws import KEY_ARN, FakeKeys, FakeObjects, S3Refusal, sha256_base64
@@ -123,11 +124,13 @@ class FakeTokens(Fake):
     def __init__(self) -> None:
         super().__init__()
         self.records: dict[TokenId, ApiToken] = {}
+        self.trees: dict[UserId, TokenTree] = defaultdict(TokenTree)
 
     @port
     def add(self, token: ApiToken) -> None:
         if token.id in self.records:
             raise RuntimeError(f"{token.id} is there already: secrets are random")
+        self.trees[token.user_id] = self.trees[token.user_id].with_token(token, token.created_at)
         self.records[token.id] = token
 
     @port
@@ -139,11 +142,17 @@ class FakeTokens(Fake):
         return _newest([token for token in self.records.values() if token.user_id == user_id], limit, after)
 
     @port
-    def remove(self, token_id: TokenId, user_id: UserId) -> bool:
+    def find_own(self, token_id: TokenId, user_id: UserId) -> ApiToken | None:
+        token = self.records.get(token_id)
+        return token if token and token.user_id == user_id else None
+
+    @port
+    def remove(self, token_id: TokenId, user_id: UserId, spared: TokenId | None = None) -> bool:
         standing = self.records.get(token_id)
         if standing is None or standing.user_id != user_id:
             return False
-        del self.records[token_id]
+        self.trees[user_id], ended = self.trees[user_id].without(token_id, spared)
+        self.records = {held: token for held, token in self.records.items() if held not in ended}
         return True
 
     @port
