@@ -17,14 +17,14 @@ test: dev ## every test: unit, integration, end to end
 up: dev ## the stack on this machine, in the foreground, on port 8080
 	@$(BIN)/python -m infra.local
 
-check: dev ## style, types, import rules, templates
+check: dev ## style, types, import rules, template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/template.yaml
 
-bench: dev ## measure: sealing, request handling, imports (ratios inside one run)
+bench: dev ## measure: sealing, request handling, imports, the limiter, 2 GiB up and down (ratios inside one run)
 	@$(BIN)/python -m bench
 
 package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip

@@ -1,14 +1,15 @@
-"""`python -m bench [sealing|handling|imports|limiting …]`: print the tables that are asked for, all by default."""
+"""`python -m bench [sealing|handling|imports|limiting|transfer …]`: print the tables named, all by default."""
 
 import sys
 
-from bench import handling, imports, limiting, sealing
+from bench import handling, imports, limiting, sealing, transfer
 
 TABLES = {
     "sealing": sealing.report,
     "handling": handling.report,
     "imports": imports.report,
     "limiting": limiting.report,
+    "transfer": transfer.report,
 }
 
 

@@ -57,6 +57,8 @@ class Person:
         done = subprocess.run(
             command, cwd=self.directory, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
+        for line in [*done.stdout.splitlines(), *done.stderr.splitlines()]:
+            print(f"       {line}")
         check(
             done.returncode == expect,
             f"sealdrop {arguments[0]} ended with {done.returncode}, not {expect}: {done.stderr.strip()}",
@@ -108,7 +110,7 @@ class Demo:
         status, answer = self.alice.call("GET", f"/files/{file_id}")
         check(status == 200 and answer["data"]["status"] == "ready", f"the file is not ready: {answer}")
         check(answer["data"]["full_filename"] == FILE_NAME, f"its name is {answer['data']['full_filename']!r}")
-        self.proves(f"{file_id} is ready: the service has checked its size and the seal's header.")
+        self.proves("it is ready: the service has checked its size and the seal's header, and read no more of it.")
         return file_id
 
     def look_into_the_bucket(self, file_id: str) -> None:
@@ -143,7 +145,7 @@ class Demo:
         self.stranger.sealdrop("get", self.ready["api_url"] + path, "-o", received.name)
         self._same(received)
 
-        self.say("The same key a second time, by plain HTTP:")
+        self.say("The same key a second time, by plain HTTP and by the command line:")
         status, answer = self.stranger.call("POST", path, {})
         self.show(f"POST {path[:28]}…  ->  {status} {answer.get('code')}: {answer.get('message')}")
         check(status == 410 and answer["code"] == "gone", f"a spent key was answered {status} {answer}")
@@ -191,7 +193,7 @@ def main() -> int:
             print("\ninterrupted; the service is stopped", file=sys.stderr)
             return 130
     print(f"\nAll of it is true. Stopped; nothing is left behind. ({time.monotonic() - started:.1f} s)")
-    print("Next: make up, and the tour in README.md.")
+    print("Next: make up, then the tour in README.md; docs/cli.md for the command line.")
     return 0
 
 

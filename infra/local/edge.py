@@ -16,6 +16,7 @@ from wsgiref.types import StartResponse
 from moto.moto_server.werkzeug_app import create_backend_app
 
 from infra.local.http_server import answer_early
+from infra.local.invocations import Invocations
 from infra.local.other_services import OtherServices, signing_service
 from infra.local.s3 import cors, multipart, reads, writes
 from infra.local.s3.bodies import receive
@@ -42,9 +43,11 @@ def _now() -> datetime:
 class Edge:
     """A WSGI app that answers as AWS."""
 
-    def __init__(self, credentials: dict[str, str], region: str, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self, credentials: dict[str, str], region: str, invocations: Invocations, now: Callable[[], datetime] = _now
+    ) -> None:
         self._verifier, self._now = Verifier(credentials, region, now), now
-        self._others = OtherServices(self._verifier)
+        self._others = OtherServices(self._verifier, invocations)
         self._moto = create_backend_app("s3")
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

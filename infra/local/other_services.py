@@ -1,4 +1,4 @@
-"""Every AWS service but S3: moto, for signed requests only, and DynamoDB one call at a time."""
+"""Every AWS service but S3, for signed requests only: moto, DynamoDB one call at a time, and functions of our own."""
 
 import hashlib
 import io
@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from infra.local.http_server import answer_early
+from infra.local.invocations import Invocations
 from infra.local.s3.errors import S3Error
 from infra.local.s3.request import AwsRequest
 from infra.local.s3.sigv4 import Verifier
@@ -22,8 +23,8 @@ _CODES = {"InvalidAccessKeyId": "UnrecognizedClientException", "SignatureDoesNot
 
 
 class OtherServices:
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
+    def __init__(self, verifier: Verifier, invocations: Invocations) -> None:
+        self._verifier, self._invocations = verifier, invocations
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._dynamodb = threading.RLock()
 
@@ -33,6 +34,8 @@ class OtherServices:
             self._verify(request, body)
         except S3Error as error:
             return _refuse(request, error, environ, start_response)
+        if signing_service(request) == "lambda":
+            return self._invocations(request, body, environ, start_response)
         environ["RAW_URI"], environ["wsgi.input"] = environ["REQUEST_URI"], io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         if request.headers.get("x-amz-target", "").startswith("DynamoDB"):
@@ -65,10 +68,14 @@ def _refuse(
     request: AwsRequest, error: S3Error, environ: dict[str, Any], start_response: StartResponse
 ) -> Iterable[bytes]:
     code = _CODES.get(error.code, error.code)
-    if "x-amz-target" in request.headers:
+    headers = []
+    if signing_service(request) == "lambda":
+        body, kind = json.dumps({"message": error.message}).encode(), "application/json"
+        headers.append(("x-amzn-ErrorType", code))
+    elif "x-amz-target" in request.headers:
         body, kind = json.dumps({"__type": code, "message": error.message}).encode(), "application/x-amz-json-1.0"
     else:
         text = f"<Code>{code}</Code><Message>{escape(error.message)}</Message>"
         body = f"<ErrorResponse><Error><Type>Sender</Type>{text}</Error></ErrorResponse>".encode()
         kind = "text/xml"
-    return answer_early(environ, start_response, f"{error.status} Refused", [("Content-Type", kind)], body)
+    return answer_early(environ, start_response, f"{error.status} Refused", [("Content-Type", kind), *headers], body)

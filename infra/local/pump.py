@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import Chalice, ScheduledEventConfig, SQSEventConfig
 
 from infra.local.functions import FunctionFailed, Functions
+from infra.local.invocations import logical_id
 
 _POLL_SECONDS = 1  # also the longest that a stop waits for
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -42,7 +43,7 @@ def queue_sources(app: Chalice, overrides: Mapping[str, Any], urls: Callable[[st
     found = []
     for config in app.event_sources:
         if isinstance(config, SQSEventConfig):
-            logical = "".join(word.title() for word in config.name.split("_"))
+            logical = logical_id(config.name)
             declared = overrides[logical]["Properties"]["Events"][f"{logical}SqsEventSource"]["Properties"]
             reports = "ReportBatchItemFailures" in declared.get("FunctionResponseTypes", [])
             arn = declared["Queue"]

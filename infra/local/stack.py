@@ -18,6 +18,7 @@ from infra.local.functions import Functions
 from infra.local.gateway import STAGE, Gateway
 from infra.local.gateway_responses import OVERRIDES, GatewayResponses
 from infra.local.http_server import serving
+from infra.local.invocations import Invocations
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
 from infra.local.s3 import moto_model
@@ -50,6 +51,7 @@ class EmulatedAws:
     overrides: Mapping[str, Any]  # the resources of overrides.yaml, every intrinsic resolved
     clients: Clients  # boto3 clients by service name
     applied: Applied
+    invocations: Invocations  # of the app's functions, once there is an app
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,11 @@ def emulated_aws(port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT) -> Iterato
     try:
         moto_model.install()
         _forget_everything()
-        with serving(Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION), port) as server:
+        invocations = Invocations()
+        with serving(Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION, invocations), port) as server:
             clients = Clients(server.url, REGION)
             try:
-                yield _describe(clients, apply(clients), rate_limit)
+                yield _describe(clients, apply(clients), invocations, rate_limit)
             finally:
                 clients.close()
     finally:
@@ -88,6 +91,7 @@ def local_stack(
             os.environ.pop(name, None)
         os.environ.update(aws.env)
         functions = Functions(app or _the_app())
+        aws.invocations.serve(functions, aws.overrides)
         gateway = Gateway(functions, GatewayResponses.of())
         with serving(gateway, port) as server, running(_workers(functions, aws)):
             yield LocalStack(aws, f"{server.url}/{STAGE}", seed(functions))
@@ -106,7 +110,7 @@ def _workers(functions: Functions, aws: EmulatedAws) -> list[Any]:
     return [*pumps, Ticker(functions, aws.region).run]
 
 
-def _describe(clients: Clients, applied: Applied, rate_limit: int) -> EmulatedAws:
+def _describe(clients: Clients, applied: Applied, invocations: Invocations, rate_limit: int) -> EmulatedAws:
     outputs = applied.outputs
     overrides = _overrides(applied, rate_limit)
     variables = overrides["APIHandler"]["Properties"]["Environment"]["Variables"]
@@ -135,6 +139,7 @@ def _describe(clients: Clients, applied: Applied, rate_limit: int) -> EmulatedAw
         overrides=overrides,
         clients=clients,
         applied=applied,
+        invocations=invocations,
     )
 
 

@@ -8,13 +8,15 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
-from infra.local.process import stack_process
+from infra.create_user import create_user, function_name
 from sealdrop import ApiError, Client, Gone, NotFound
 from tests.e2e.conftest import Stack, User
 
@@ -209,10 +211,19 @@ def test_listing_removing_and_what_is_left(alice_shell: Shell, library: Client) 
     assert list(alice_shell.here.iterdir()) == [alice_shell.here / "a.txt"]
 
 
-def test_an_empty_account(tmp_path: Path) -> None:
-    with stack_process(tmp_path) as fresh:  # on the shared stack every account soon has files
-        shell = Shell(tmp_path / "home", fresh.ready["api_url"], fresh.ready["users"][0]["token"])
-        empty = shell("ls")
+def test_an_empty_account(stack: Stack, tmp_path: Path) -> None:
+    """Somebody who was made a moment ago: other tests put things into Alice's and Bob's accounts."""
+    functions = boto3.Session().client(
+        "lambda",
+        endpoint_url=stack.ready["aws_endpoint_url"],
+        region_name=stack.ready["region"],
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    order = {"email": f"{secrets.token_hex(6)}@example.com", "name": "Newcomer"}
+    with closing(functions):
+        token = create_user(order, function_name("dev"), functions=functions)["token"]
+    empty = Shell(tmp_path / "newcomer", stack.api_url, token)("ls")
     assert (empty.code, empty.out, empty.err) == (0, b"", "no files yet: sealdrop put FILE\n")
 
 

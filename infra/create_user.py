@@ -1,0 +1,124 @@
+"""`python -m infra.create_user --email … --name …`: the operator makes a user, and gets the user's first token.
+
+It invokes the function create_user, which no HTTP request reaches: IAM alone says who may (lambda:InvokeFunction).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+
+from infra.local import template
+
+INFRA = Path(__file__).parent
+PATIENCE_SECONDS = 40  # more than the function's own time
+SUCCESS, FAILED = 0, 1
+
+EXAMPLES = """examples:
+  python -m infra.create_user --email alice@example.com --name 'Alice Archer' --account-name 'Archer & Co'
+  python -m infra.create_user --email carol@example.com --name 'Carol Cook' --account-id ID --timezone Europe/Vienna
+  python -m infra.create_user --email ci@example.com --name CI --stage prod --json | jq -r .token
+
+Without --account-id the user gets an account of their own. The token has every scope and no expiry, and is shown this
+once: hand it over by a safe channel. AWS is found as every AWS tool finds it (AWS_PROFILE, AWS_REGION, ...).
+"""
+
+
+class NotCreated(Exception):
+    """The text says why, and what to do."""
+
+
+def create_user(order: Mapping[str, str], function: str, *, functions: Any) -> dict[str, str]:
+    """The user with the first token. `functions` is a Lambda client. Raises NotCreated."""
+    try:
+        answer = functions.invoke(FunctionName=function, Payload=json.dumps(order))
+        made: dict[str, Any] = json.loads(answer["Payload"].read())
+    except ReadTimeoutError:
+        raise NotCreated(
+            "no answer came: the user may be there all the same, without anybody knowing the token"
+        ) from None
+    except ClientError as error:
+        raise NotCreated(_explained(error, function, functions.meta.region_name)) from None
+    if "FunctionError" in answer:
+        raise NotCreated(f"{function} failed ({made.get('errorType')}: {made.get('errorMessage')}); its log has more")
+    if "error" in made:
+        raise NotCreated(_refusal(made["error"]))
+    return made
+
+
+def function_name(stage: str) -> str:
+    """As infra/overrides.yaml deploys it."""
+    parameters = template.parameters(template.load(INFRA / "template.yaml"), {"Stage": stage})
+    declared = template.load(INFRA / "overrides.yaml")["Resources"]["CreateUser"]["Properties"]["FunctionName"]
+    return str(template.Names(parameters).resolve(declared))
+
+
+def _explained(error: ClientError, function: str, region: str) -> str:
+    code = error.response["Error"].get("Code", "")
+    if code == "ResourceNotFoundException":
+        return f"there is no function {function} in {region}: name the stage (--stage) or the function (--function)"
+    if code in {"AccessDeniedException", "AccessDenied"}:
+        return f"these credentials may not call {function}: they need lambda:InvokeFunction on it"
+    return str(error)
+
+
+def _refusal(error: Mapping[str, Any]) -> str:
+    fields = [f"\n  {name}: {reason}" for name, reasons in error.get("errors", {}).items() for reason in reasons]
+    return f"{error['message']}{''.join(fields)}"
+
+
+def _for_people(made: Mapping[str, str]) -> str:
+    lines = {
+        "user": f"{made['name']} <{made['email']}>, {made['timezone']}",
+        "user id": made["user_id"],
+        "account id": made["account_id"],
+        "token id": made["token_id"],
+        "token": f"{made['token']}  (shown this once)",
+    }
+    return "\n".join(f"{name:10}  {value}" for name, value in lines.items())
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.create_user",
+        description="Make a user, and print the user's first API token.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--email", required=True, help="nobody else's here, in any account")
+    parser.add_argument("--name", required=True, help="as others see it")
+    parser.add_argument("--timezone", metavar="ZONE", help="of the IANA list, as Europe/Vienna (UTC)")
+    account = parser.add_mutually_exclusive_group()
+    account.add_argument("--account-id", metavar="ID", help="an account that is there, to join")
+    account.add_argument("--account-name", metavar="NAME", help="of a new account (the user's name)")
+    parser.add_argument("--stage", default="dev", help="which deployment (dev)")
+    parser.add_argument("--function", metavar="NAME", help="the function, where it is not SERVICE-STAGE-create-user")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    names = ("email", "name", "timezone", "account_id", "account_name")
+    order = {name: value for name in names if (value := getattr(options, name)) is not None}
+    try:
+        # Once, and no second time: a repeated order is refused, and the token of the first one would be lost.
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=PATIENCE_SECONDS)
+        with closing(boto3.Session().client("lambda", config=config)) as functions:
+            made = create_user(order, options.function or function_name(options.stage), functions=functions)
+    except (NotCreated, BotoCoreError) as error:
+        print(f"not created: {error}", file=sys.stderr)
+        return FAILED
+    print(json.dumps(made, indent=2) if options.json else _for_people(made))
+    return SUCCESS
+
+
+if __name__ == "__main__":
+    sys.exit(main())
