@@ -38,10 +38,11 @@ class Api:
             {"number": number} if digest is None else {"number": number, "checksum_sha256": digest}
             for number, digest in digests.items()
         ]
-        return PendingUpload.parse(self._data("POST", f"/files/{segment(file_id)}/parts", body={"parts": wanted}))
+        path = f"/files/{segment(file_id)}/parts"
+        return PendingUpload.parse(self._data("POST", path, body={"parts": wanted}, races=True))
 
     def complete(self, file_id: str) -> File:
-        return File.parse(self._data("POST", f"/files/{segment(file_id)}/complete", body={}))
+        return File.parse(self._data("POST", f"/files/{segment(file_id)}/complete", body={}, races=True))
 
     def file(self, file_id: str) -> File:
         return File.parse(self._data("GET", f"/files/{segment(file_id)}"))

@@ -52,11 +52,13 @@ class Channel:
         public: bool = False,
         repeatable: bool = True,
         patient: bool = True,
+        races: bool = False,
     ) -> Json:
         """The answer as an object, empty for 204.
 
         `public` sends no token. A request that is not `repeatable` is sent again only where the service certainly
         did nothing: no connection came about, or it said that it is throttled. Without `patient` nothing is.
+        Of a request that `races` with others of ours, a conflict (409) is a race lost, and it is sent again, too.
 
         Raises Unreachable, LostAnswer, BadAnswer and ApiError with its subclasses.
         """
@@ -71,7 +73,7 @@ class Channel:
                     return {}
                 lost = lost or is_ambiguous(error)
                 asked = error.retry_after_seconds if isinstance(error, ApiError) else None
-                again = patient and _worth_repeating(error, repeatable=repeatable)
+                again = patient and (_worth_repeating(error, repeatable=repeatable) or (races and _is_race(error)))
                 if not again or not attempts.wait(asked):
                     raise
 
@@ -118,6 +120,11 @@ def _worth_repeating(error: SealdropError, *, repeatable: bool) -> bool:
     if isinstance(error, ApiError):
         return error.status in THROTTLED
     return isinstance(error, Unreachable) and error.repeatable
+
+
+def _is_race(error: SealdropError) -> bool:
+    """`upload_over` is no race: it will be over the next time, too."""
+    return isinstance(error, ApiError) and error.status == 409 and error.code != "upload_over"
 
 
 def connection_error(error: HTTPError, host: str) -> Unreachable:

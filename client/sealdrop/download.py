@@ -120,6 +120,7 @@ class Downloader:
 
     def _save(self, grant: Grant, offered: OfferedFile, outlet: Outlet, flow: Flow) -> SavedFile:
         file = grant.file(offered.id)
+        _check_offered(file, offered)
         if isinstance(outlet, Destination) and not outlet.is_special:
             with landing(outlet) as sink:
                 self._fetch(grant, file, sink, flow)
@@ -150,6 +151,13 @@ class Downloader:
                 written += len(piece)
         if written != file.size:
             raise NotAuthentic("the file has another size than the service says")
+
+
+def _check_offered(file: PerformedFile, offered: Listed) -> None:
+    """What is handed out must be what was shown: a sealed file that turns plain is anybody's bytes."""
+    shown = (offered.encryption_mode, offered.size, offered.stored_size)
+    if (file.encryption_mode, file.size, file.stored_size) != shown:
+        raise NotAuthentic("the service hands out another file than it offered: mode or size differ")
 
 
 def _content(file: PerformedFile, stored: StoredBytes) -> Iterator[bytes]:

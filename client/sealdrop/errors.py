@@ -104,6 +104,11 @@ class StorageError(SealdropError):
         busy = self.status in (429, 500, 502, 503, 504) or self.s3_code in ("RequestTimeout", "SlowDown")
         return busy or self.s3_code == "ConditionalRequestConflict"
 
+    @property
+    def may_have_expired(self) -> bool:
+        """Whether another address may do: this one's time is over, or that of the credentials which signed it (400)."""
+        return self.status == 403 or self.s3_code == "ExpiredToken"
+
 
 class NotAuthentic(SealdropError):
     """Received bytes are not the file that was sent: damaged, cut short, exchanged, or sealed for something else."""
@@ -158,6 +163,7 @@ HINTS: Mapping[str, str] = {
     "missing_scope": "Use a token that has the scope for this; see: sealdrop token create --help",
     "not_found": "Check the id with: sealdrop ls  (files in the trash: sealdrop ls --trashed)",
     "gone": "Ask the sender for a new one: a download can be used once and not after it has expired.",
+    "upload_over": "Look what became of the file: sealdrop ls",
     "conflict": "Somebody changed it at the same moment: run the command again.",
     "too_large": "The largest file is 5 TiB.",
     "rate_limited": "Wait a minute: the service limits requests by network address.",

@@ -98,12 +98,12 @@ class StoredBytes(io.RawIOBase):
     def _prepare_again(self, error: Unreachable | StorageError) -> None:
         """Wait before the next attempt, and have a fresh address for it where this one has expired."""
         if isinstance(error, StorageError):
-            again, asked = error.passes or error.status == 403, error.retry_after_seconds
+            again, asked = error.passes or error.may_have_expired, error.retry_after_seconds
         else:
             again, asked = error.repeatable, None
         if not again or not self._attempts.wait(asked):
             raise error
-        if isinstance(error, StorageError) and error.status == 403:
+        if isinstance(error, StorageError) and error.may_have_expired:
             self._url = self._renew()
 
     def _check_end(self) -> None:

@@ -51,7 +51,9 @@ class Sender:
                 try:
                     target = renew()
                 except ApiError as error:
-                    if error.status == 409:  # the upload is over: the attempt whose answer was lost has landed
+                    if (
+                        error.code == "upload_over"
+                    ):  # the attempt whose answer was lost may have landed: `complete` tells
                         return self.flow.add(target.size)
                     raise
 
@@ -120,7 +122,7 @@ def _landed(error: Unreachable | StorageError) -> bool:
 
 
 def _is_expired(error: Unreachable | StorageError) -> bool:
-    return isinstance(error, StorageError) and error.status == 403
+    return isinstance(error, StorageError) and error.may_have_expired
 
 
 def _goes_on(error: Unreachable | StorageError, attempts: Attempts) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sealdrop.addresses import Addresses
 from sealdrop.api import Api
-from sealdrop.errors import BadAnswer, Busy, NotAllowed, SealdropError, StorageError, Unreachable
+from sealdrop.errors import ApiError, BadAnswer, FileChanged, LocalFileError, SealdropError
 from sealdrop.flow import Flow, Progress
 from sealdrop.journal import Journal, open_journal
 from sealdrop.models import EncryptionMode, File
@@ -25,8 +25,8 @@ SEALED_PART_BYTES = 8 * MIB
 SEALED_AHEAD_BYTES = 48 * MIB  # sealed parts are held in memory until they have arrived
 HASHED_AHEAD_BYTES = 256 * MIB  # of a plain file's parts only the digests are held
 
-# After these the same command may take up the upload again; any other failure withdraws what was sent.
-_PASSING = (Unreachable, Busy, NotAllowed, StorageError, KeyboardInterrupt, SystemExit)
+# After these nothing can be made of what was sent. After any other failure the same command takes the upload up again.
+_FINAL = (FileChanged, BadAnswer, LocalFileError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class Uploader:
             if isinstance(left_behind, File):
                 file = left_behind
             elif left_behind:
-                file = self._finish(source, *left_behind, journal)
+                file = self._finish(source, wish, *left_behind, journal)
             else:
-                file = self._finish(source, self._create(source, wish), frozenset(), journal)
+                file = self._finish(source, wish, self._create(source, wish), frozenset(), journal)
             journal.write(None)
         if left_behind and wish.expires_at:
             return self._api.update(file.id, {"expires_at": as_text(wish.expires_at)})
@@ -78,15 +78,17 @@ class Uploader:
             body["checksum_sha256"] = digest_of(source.slice(0, source.size))
         return self._api.create_file(body)
 
-    def _finish(self, source: Source, pending: PendingUpload, arrived: frozenset[int], journal: Journal) -> File:
+    def _finish(
+        self, source: Source, wish: Wish, pending: PendingUpload, arrived: frozenset[int], journal: Journal
+    ) -> File:
         journal.write(entry_of(pending))
         try:
-            _check_terms(pending, source)
+            _check_terms(pending, source, wish)
             self._send(source, pending, arrived)
             source.check_unchanged()
             return self._completed(pending)
         except BaseException as error:
-            if not (self._can_go_on(pending, journal) and isinstance(error, _PASSING)):
+            if _is_final(error) or not self._can_go_on(pending, journal):
                 with suppress(SealdropError):  # the service sweeps what stays pending; the first error matters
                     self._api.purge(pending.file.id, patient=False)
                 journal.write(None)
@@ -111,6 +113,8 @@ class Uploader:
         file = self._api.complete(pending.file.id)
         if file.status != "ready" or file.size != pending.file.size:
             raise BadAnswer(f"the service did not finish the file: {file.rejected_reason or file.status}")
+        if file.encryption_mode != pending.file.encryption_mode:
+            raise BadAnswer("the service finished the file in another encryption mode than it was sent in")
         return file
 
     def _can_go_on(self, pending: PendingUpload, journal: Journal) -> bool:
@@ -127,9 +131,17 @@ def _parts(source: Source, pending: PendingUpload, arrived: frozenset[int]) -> I
     return sealed_parts(seal(source.slice(0, source.size), source.size, pending.encryption), upload.part_size)
 
 
-def _check_terms(pending: PendingUpload, source: Source) -> None:
-    """What the service registered must be this very file, before it gets a byte of it."""
+def _is_final(error: BaseException) -> bool:
+    return isinstance(error, _FINAL) or (isinstance(error, ApiError) and error.status == 422)
+
+
+def _check_terms(pending: PendingUpload, source: Source, wish: Wish) -> None:
+    """What the service registered must be this very file under the mode that was asked for, before it gets a byte of
+    it: a service that answers `server` to the wish to seal would be sent the plain bytes.
+    """
     file, terms = pending.file, pending.encryption
+    if file.encryption_mode != wish.encryption or (terms is not None) != (wish.encryption == "client"):
+        raise BadAnswer("the service registered another encryption mode than was asked for; nothing was sent")
     stored_size = source.size
     if terms is not None:
         from sealdrop.sealing import sealed_size

@@ -59,7 +59,8 @@ def command(
         with bar(name or path) as progress:
             file = client.put(source, name=name, encryption=encryption, expires_at=expires_at, progress=progress)
         done.append(file)
-        note(f"{file.full_filename}: {human_size(file.size)}, {'sealed' if encryption == 'client' else 'uploaded'}")
+        how = "sealed" if file.encryption_mode == "client" else "uploaded"
+        note(f"{file.full_filename}: {human_size(file.size)}, {how}")
         if not json_wanted:
             click.echo(file.id)
 

@@ -45,6 +45,7 @@ class Fault:
     status: int | None = None  # answer this instead of doing anything
     headers: dict[str, str] = field(default_factory=dict)
     s3_code: str = "InternalError"
+    code: str = "busy"  # of the API
     drop_after: int | None = None  # close the connection after so many bytes of the body, either way
     lose_answer: bool = False  # do it, and close the connection without answering
     before: Callable[[], None] | None = None  # called first
@@ -292,7 +293,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/storage/"):
             body = f"<Error><Code>{fault.s3_code}</Code></Error>".encode()
         else:
-            body = json.dumps({"message": "Busy.", "code": "busy", "request_id": "r-1"}).encode()
+            body = json.dumps({"message": "Busy.", "code": fault.code, "request_id": "r-1"}).encode()
         self.answer(fault.status, body, fault.headers)
 
     def hang_up(self) -> None:
@@ -447,7 +448,7 @@ def create_file(service: FakeService, *, body: Any, query: Any) -> Any:
 def sign_parts(service: FakeService, file_id: str, *, body: Any, query: Any) -> Any:
     record = _own(service, file_id)
     if record.status != "pending":
-        raise Refusal(409, "conflict", "This upload is over.")
+        raise Refusal(409, "upload_over", "This upload is over.")
     wanted = {part["number"]: part.get("checksum_sha256") for part in body["parts"]}
     if len(wanted) > 100 or (record.part_checksums and not all(wanted.values())):
         raise Refusal(422, "invalid")

@@ -238,6 +238,16 @@ def test_an_expired_address_is_renewed_by_the_session(
     assert uses_left(service, key) == 0
 
 
+def test_an_address_whose_signers_credentials_have_ended(
+    client: Client, service: FakeService, record: Record, here: Path
+) -> None:
+    """S3 answers 400 then, and another address does."""
+    service.fail(GET, status=400, s3_code="ExpiredToken")
+    client.get(service.share(record))
+    assert (here / "report.pdf").read_bytes() == CONTENT
+    assert service.count(PERFORM) == 2
+
+
 def test_a_session_that_has_ended(client: Client, service: FakeService, record: Record, here: Path) -> None:
     key = service.share(record)
 
@@ -383,6 +393,21 @@ def test_answers_that_do_not_fit_the_sealed_file(
     with pytest.raises((NotAuthentic, BadAnswer)):
         client.get(record.id)
     assert tree(here) == []
+
+
+def test_a_file_that_is_not_the_one_that_was_shown(client: Client, service: FakeService, here: Path) -> None:
+    """Shown as sealed, handed out as plain: of anybody's bytes, with a digest that fits them. Or of another size."""
+    sealed, plain, longer = (
+        service.add("a", b"wanted", "client"), service.add("a", b"forged"), service.add("a", b"forged!")
+    )  # fmt: skip
+    for shown, handed_out in ((sealed, plain), (plain, longer), (plain, sealed)):
+        forged = {**_performed(service, handed_out), "id": shown.id}
+        service.tamper = lambda answer: answer.update(files=[forged])  # noqa: B023
+        for key in (shown.id, service.share(shown)):
+            with pytest.raises((NotAuthentic, BadAnswer), match=r"offered|another"):
+                client.get(key)
+        assert tree(here) == []
+    assert service.count(GET) == 0
 
 
 def test_another_file_than_was_asked_for(client: Client, service: FakeService, here: Path) -> None:

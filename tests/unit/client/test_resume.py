@@ -77,6 +77,29 @@ def test_an_interrupt_keeps_what_has_arrived(client: Client, service: FakeServic
     assert client.put(path, encryption="server").id == pending
 
 
+@pytest.mark.parametrize("status", [500, 502, 503, 409])
+@pytest.mark.parametrize("step", ["complete", "parts"])
+def test_a_service_that_fails_costs_nothing_that_has_arrived(
+    client: Client, service: FakeService, path: Path, step: str, status: int
+) -> None:
+    service.fail(f"POST .*/{step}", times=999, status=status)
+    with pytest.raises(SealdropError):
+        client.put(path, encryption="server")
+    service.faults.clear()
+    (pending,) = service.files
+    sent = service.count(PUT)
+    assert client.put(path, encryption="server").id == pending
+    assert step == "parts" or service.count(PUT) == sent
+
+
+def test_what_the_service_finds_wrong_is_withdrawn(client: Client, service: FakeService, path: Path) -> None:
+    service.fail("POST .*/complete", status=422, code="invalid")
+    with pytest.raises(SealdropError):
+        client.put(path, encryption="server")
+    assert service.files == {}
+    assert entries() == []
+
+
 def test_the_entry_holds_no_secret_and_is_private(client: Client, service: FakeService, path: Path) -> None:
     break_off(client, service, path)
     (entry,) = entries()

@@ -6,6 +6,7 @@ import os
 import secrets
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from sealdrop import (
 )
 from sealdrop.flow import Flow
 from tests.unit.client.conftest import AT_ONCE
-from tests.unit.client.fake_service import PART, FakeService
+from tests.unit.client.fake_service import PART, ROUTES, FakeService
 
 MIB = 1 << 20
 FRAME = 262_144
@@ -150,6 +151,7 @@ def test_the_token_goes_to_the_api_alone(client: Client, service: FakeService) -
         {"status": 400, "s3_code": "RequestTimeout"},
         {"status": 409, "s3_code": "ConditionalRequestConflict"},
         {"status": 403, "s3_code": "AccessDenied"},
+        {"status": 400, "s3_code": "ExpiredToken"},
         {"drop_after": 500},
         {"lose_answer": True},
     ],
@@ -200,6 +202,16 @@ def test_a_lost_answer_to_an_upload_that_the_event_has_finished(client: Client, 
     service.fail("POST .*/parts", before=finish)
     file = client.put(io.BytesIO(b"once"), name="x", encryption="server")
     assert (file.status, service.count(PUT)) == ("ready", 1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_race_for_addresses_is_run_again(client: Client, service: FakeService, mode: str) -> None:
+    """Of an upload that goes on. It was once taken for `upload_over`, and the part counted as sent."""
+    data = secrets.token_bytes(7 * MIB)
+    service.fail(PUT, times=4, status=403, s3_code="AccessDenied")
+    service.fail("POST .*/parts", times=3, status=409, code="conflict")
+    file = client.put(io.BytesIO(data), name="x", encryption=mode)  # type: ignore[arg-type]
+    assert content(client, file.id) == data
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 504}, {"lose_answer": True}, {"drop_after": 0}], ids=str)
@@ -335,6 +347,35 @@ def test_nobody_there(service: FakeService) -> None:
 
 
 # What the service answers is not taken on trust
+@pytest.mark.parametrize("wished", MODES)
+def test_another_mode_than_was_asked_for(
+    client: Client, service: FakeService, wished: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the answer fits together, and that it is not what was asked for is all that gives it away."""
+    create = ROUTES[0][1]
+    other = {"client": "server", "server": "client"}[wished]
+
+    def downgraded(service: FakeService, *, body: Any, query: Any) -> Any:
+        asked = {name: value for name, value in body.items() if name in ("filename", "size")}
+        return create(service, body={**asked, "encryption": other}, query=query)
+
+    monkeypatch.setattr("tests.unit.client.fake_service.ROUTES", [("POST /files", downgraded), *ROUTES])
+    with pytest.raises(BadAnswer, match="another encryption mode"):
+        client.put(io.BytesIO(b"content"), name="x", encryption=wished)  # type: ignore[arg-type]
+    assert service.count("PUT") == 0
+    assert service.files == {}
+
+
+def test_a_mode_that_changes_at_the_end(client: Client, service: FakeService) -> None:
+    def downgrade() -> None:
+        for record in service.files.values():
+            record.mode, record.status = "server", "ready"
+
+    service.fail("POST .*/complete", before=downgrade)
+    with pytest.raises(BadAnswer, match="another encryption mode"):
+        client.put(io.BytesIO(b"content"), name="x")
+
+
 @pytest.mark.parametrize(
     "change",
     [
