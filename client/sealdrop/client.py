@@ -34,7 +34,7 @@ class Client:
     def __init__(self, url: str, token: str | None = None, *, retry: Retry | None = None) -> None:
         self._retry = retry or Retry()
         self._api = Api(url, token, self._retry)
-        self._storage = Storage()
+        self._storage = Storage(self.url)
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -167,4 +167,5 @@ class Client:
         return self._api.user()
 
     def _downloader(self, api: Api, progress: Progress | None) -> Downloader:
-        return Downloader(api, self._storage, self._retry, progress)
+        storage = self._storage if api is self._api else Storage(api.url)
+        return Downloader(api, storage, self._retry, progress)

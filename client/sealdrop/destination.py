@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ from sealdrop.errors import LocalFileError
 from sealdrop.names import safe_filename
 
 MOST_NAME_BYTES = 255  # what the usual file systems take
+MOST_LINKS = 40  # as Linux has it
+_DESCRIPTORS = ("/proc/", "/dev/fd/")
 _SEPARATORS = ("/", os.sep)
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
 
@@ -30,7 +33,7 @@ class Destination:
     @property
     def is_special(self) -> bool:
         """A device or pipe: written into, never replaced."""
-        return self.path.exists() and not self.path.is_file()
+        return (self.path.exists() and not self.path.is_file()) or _is_handed_down(self.path)
 
 
 def choose(names: Sequence[str], output: str | None, *, overwrite: bool) -> list[Destination]:
@@ -41,7 +44,7 @@ def choose(names: Sequence[str], output: str | None, *, overwrite: bool) -> list
     """
     into_folder = output is None or len(names) > 1 or output.endswith(_SEPARATORS) or Path(output).is_dir()
     if output is not None and not into_folder:
-        chosen = [Destination(Path(output), overwrite=True)]
+        chosen = [Destination(_followed(Path(output)), overwrite=True)]
     else:
         folder = Path(output or ".")
         if folder.exists() and not folder.is_dir():
@@ -54,8 +57,21 @@ def choose(names: Sequence[str], output: str | None, *, overwrite: bool) -> list
     return chosen
 
 
+def check_spool(size: int) -> None:
+    """Raises LocalFileError where a stream's bytes, which wait in a temporary file until verified, do not fit there."""
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise LocalFileError(
+            f"{folder} has {free} bytes left, {size} are needed before they are verified",
+            hint="Set TMPDIR, or name a file with -o.",
+        )
+
+
 def check_room(destinations: Sequence[Destination], size: int) -> None:
     """Raises LocalFileError where the files cannot be written, or certainly do not fit."""
+    if any(destination.is_special for destination in destinations):
+        check_spool(size)
     for folder in {_existing_folder(destination) for destination in destinations if not destination.is_special}:
         probe = _temporary(folder)
         try:
@@ -102,6 +118,22 @@ def _move(temporary: Path, destination: Destination) -> None:
             raise
         _check_free(destination)
         temporary.rename(destination.path)
+
+
+def _followed(path: Path) -> Path:
+    """Where a link leads, so that it stays a link. What leads to an open descriptor (`/dev/stdout`) is left as it is:
+    the file behind it is somebody's already, and is written into.
+    """
+    at = path
+    for _ in range(MOST_LINKS):
+        if _is_handed_down(at) or not at.is_symlink():
+            return at
+        at = Path(os.path.normpath(at.parent.resolve() / at.readlink()))
+    raise LocalFileError(f"{path} is a link that leads to itself")
+
+
+def _is_handed_down(path: Path) -> bool:
+    return os.path.normpath(path.parent.resolve() / path.name).startswith(_DESCRIPTORS)
 
 
 def _check_free(destination: Destination) -> None:

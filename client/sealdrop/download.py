@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.channel import is_ambiguous
-from sealdrop.destination import Destination, check_room, choose, landing
+from sealdrop.destination import Destination, check_room, check_spool, choose, landing
 from sealdrop.errors import ApiError, Gone, LostAnswer, NotAuthentic, NotFound, SealdropError, Unreachable, UsageError
 from sealdrop.flow import Flow, Progress
 from sealdrop.models import DownloadView, OfferedFile
@@ -30,12 +30,21 @@ Outlet = Destination | BinaryIO
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """A file received and verified. `path` is None where it went into a stream."""
+    """A file received. `path` is None where it went into a stream. `verified` is False where the sender left no digest
+    and did not seal it: then its size alone was checked.
+    """
 
     id: str
     full_filename: str
     size: int  # bytes
     path: Path | None
+    verified: bool
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the sender's name would have made a hidden file, see `safe_filename`."""
+        hidden = self.full_filename.replace("\\", "/").rpartition("/")[2].startswith(".")
+        return hidden and self.path is not None and self.path.name.startswith("_")
 
 
 class Grant:
@@ -124,16 +133,16 @@ class Downloader:
         if isinstance(outlet, Destination) and not outlet.is_special:
             with landing(outlet) as sink:
                 self._fetch(grant, file, sink, flow)
-            return SavedFile(file.id, file.full_filename, file.size, outlet.path)
+            return _saved(file, outlet.path)
         with tempfile.TemporaryFile(prefix="sealdrop-") as spool:  # a pipe must not see a byte that is not verified
             self._fetch(grant, file, spool, flow)
             spool.seek(0)
             if isinstance(outlet, Destination):
-                with outlet.path.open("wb") as device:
+                with outlet.path.open("ab") as device:  # what is before it in `>> file` stays
                     shutil.copyfileobj(spool, device, BLOCK_BYTES)
             else:
                 shutil.copyfileobj(spool, outlet, BLOCK_BYTES)
-        return SavedFile(file.id, file.full_filename, file.size, None)
+        return _saved(file, None)
 
     def _fetch(self, grant: Grant, file: PerformedFile, sink: BinaryIO, flow: Flow) -> None:
         """Write the verified content. Raises NotAuthentic; what was written by then is worth nothing."""
@@ -151,6 +160,11 @@ class Downloader:
                 written += len(piece)
         if written != file.size:
             raise NotAuthentic("the file has another size than the service says")
+
+
+def _saved(file: PerformedFile, path: Path | None) -> SavedFile:
+    verified = file.encryption is not None or file.checksum_sha256 is not None
+    return SavedFile(file.id, file.full_filename, file.size, path, verified)
 
 
 def _check_offered(file: PerformedFile, offered: Listed) -> None:
@@ -186,6 +200,7 @@ def _outlets(view: DownloadView, output: str | BinaryIO | None, *, overwrite: bo
         return destinations
     if len(names) != 1:
         raise UsageError(f"the download holds {len(names)} files, and a stream takes one", hint="Use: -o DIRECTORY")
+    check_spool(files[0].size)
     return [output]
 
 

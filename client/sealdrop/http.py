@@ -69,13 +69,19 @@ def api_base(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/api'}"
 
 
-def storage_address(url: str) -> SplitResult:
-    """A presigned address that the API answered, checked by the same rule."""
+def storage_address(url: str, api_url: str) -> SplitResult:
+    """A presigned address that the API answered, checked by the same rule; and only a service on this machine may
+    name plain http on this machine, or a stranger's link would send requests to whatever listens here.
+    """
     parts = _split(url)
     if parts is None or parts.username or parts.scheme not in ("http", "https"):
         raise BadAnswer("the service answered a storage address that is none")
     if parts.scheme == "http" and not plain_http_allowed(parts.hostname or ""):
         raise BadAnswer("the service answered a storage address without encryption (http)")
+    api = urlsplit(api_url)
+    api_is_here = api.scheme == "http" and is_loopback(api.hostname or "")
+    if parts.scheme == "http" and is_loopback(parts.hostname or "") and not api_is_here:
+        raise BadAnswer("the service answered a storage address on this machine, and is not on it itself")
     return parts
 
 

@@ -1,5 +1,6 @@
 """Names that come from other people: as file names, and on a terminal."""
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -11,17 +12,28 @@ _JOINERS = frozenset("\u200c\u200d")  # emoji and several scripts cannot be writ
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _RESERVED = frozenset({"", ".", ".."})
+_ON_WINDOWS = os.name == "nt"
+_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
+)
 
 
 def safe_filename(name: str) -> str:
-    """The last component of a name that the service gave. Raises LocalFileError where it cannot be a file name."""
+    """The last component of a name that the service gave, its leading dot replaced by `_`: shells and programs read
+    `.bash_profile` and its like unasked. Raises LocalFileError where it cannot be a file name.
+    """
     last = name.replace("\\", "/").rpartition("/")[2]
-    unusable = last in _RESERVED or Path(last).name != last  # the latter finds a drive's name on Windows
+    unusable = last in _RESERVED or Path(last).name != last or (_ON_WINDOWS and _means_more_on_windows(last))
     if unusable or any(_misleads(character) for character in last):
         raise LocalFileError(
             f"the file's name cannot be used on this machine: {printable(name)}", hint="Name a path with -o."
         )
-    return last
+    return f"_{last[1:]}" if last.startswith(".") else last
+
+
+def _means_more_on_windows(name: str) -> bool:
+    """A drive or a second stream of a file (`:`), a device whatever its extension, or a name that loses its end."""
+    return ":" in name or name.endswith((" ", ".")) or name.partition(".")[0].strip().upper() in _DEVICES
 
 
 def _misleads(character: str) -> bool:

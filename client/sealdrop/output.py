@@ -61,7 +61,12 @@ def human_size(size: int) -> str:
 
 def local_time(moment: datetime | None) -> str:
     """In the reader's own zone, and with its name."""
-    return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    if moment is None:
+        return "-"
+    try:
+        return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    except (OverflowError, ValueError, OSError):  # the last day of the year 9999, east of Greenwich
+        return moment.strftime("%Y-%m-%d %H:%M %Z")
 
 
 def note(text: str) -> None:

@@ -23,13 +23,15 @@ _CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,60})</Code>")
 class Storage:
     """Single attempts at single requests; who calls decides what to repeat. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, api_url: str) -> None:
+        """`api_url`: of the service whose addresses these are, see `storage_address`."""
+        self._api_url = api_url
         self._pools: dict[tuple[str, str], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
 
     def put(self, target: Target, body: Body) -> None:
         """Send `target.size` bytes. Raises Unreachable, LostAnswer, StorageError, and what reading `body` raises."""
-        address = storage_address(target.url)
+        address = storage_address(target.url, self._api_url)
         try:
             response = self._pool(address).request(
                 "PUT",
@@ -51,7 +53,7 @@ class Storage:
 
         Raises Unreachable, LostAnswer, StorageError.
         """
-        address = storage_address(url)
+        address = storage_address(url, self._api_url)
         headers = {"accept-encoding": "identity"}  # what is counted and checked are the stored bytes
         if start:
             headers["range"] = f"bytes={start}-"

@@ -14,6 +14,7 @@ ALGORITHM = "AES_256_GCM_HKDF_SHA512_COMMIT_KEY"
 FRAME_LENGTH = 262_144
 KEY_PROVIDER = "aws-kms"
 DATA_KEY_BYTES = 32
+PUT_HEADERS = frozenset({"content-length", "content-type", "content-md5", "if-none-match", "x-amz-checksum-sha256"})
 MOST_PARTS = 10_000  # S3's own limit
 
 
@@ -69,6 +70,8 @@ def _headers(record: Json) -> dict[str, str]:
     headers = {name.lower(): value for name, value in fields.strings(record, "headers").items()}
     if not all(text.isascii() and text.isprintable() and text for pair in headers.items() for text in pair):
         raise BadAnswer("the service names headers that cannot be sent")
+    if unknown := headers.keys() - PUT_HEADERS:
+        raise BadAnswer(f"the service names a header that no upload takes: {min(unknown)}")
     return headers
 
 

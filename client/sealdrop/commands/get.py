@@ -19,7 +19,8 @@ Examples:
   sealdrop get ID -o - | tar xz
 
 Nothing appears at its place before all of it has been received and verified. Names come from the sender: they are
-used without any directory, and never replace a file unless --force is given. A path named with -o is replaced.
+used without any directory, with _ in place of a dot at their start, and never replace a file unless --force is given.
+A path named with -o is replaced; a link is followed, a device or pipe written into.
 """
 
 
@@ -41,7 +42,12 @@ def command(what: str, output: str | None, force: bool, json_wanted: bool) -> in
     with bar("receiving") as progress:
         saved = client.get(what, path, overwrite=force, progress=progress)
     for file in saved:
-        note(f"{file.full_filename}: {human_size(file.size)}, verified")
+        note(f"{file.full_filename}: {human_size(file.size)}, {'verified' if file.verified else 'size checked'}")
+        if file.renamed:
+            said = (
+                f"sealdrop: {file.full_filename}: saved as {file.path}, since a name that starts with a dot is hidden"
+            )
+            click.echo(printable(said), err=True)
     if json_wanted and output != "-":
         print_json(saved)
     elif output != "-":

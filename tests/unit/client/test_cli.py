@@ -28,6 +28,22 @@ def test_put_and_get(run: Run, here: Path, service: FakeService) -> None:
     assert (here / "report.pdf").read_bytes() == b"content"
 
 
+def test_get_says_what_became_of_a_hidden_name(run: Run, here: Path, service: FakeService) -> None:
+    record = service.add(".bash_profile", b"echo owned")
+    got = run("get", record.id)
+    assert (got.text, tree(here)) == ("_bash_profile\n", ["_bash_profile"])
+    assert "saved as _bash_profile" in got.err
+
+
+def test_get_says_verified_only_of_what_was(run: Run, here: Path, service: FakeService) -> None:
+    record = service.add("a", b"content")
+    assert "verified" in run("get", record.id, tty=True).err
+    record.checksum = None
+    said = run("get", record.id, "--force", tty=True).err
+    assert "size checked" in said
+    assert "verified" not in said
+
+
 def test_put_several(run: Run, here: Path, service: FakeService) -> None:
     for name in "abc":
         (here / name).write_text(name)

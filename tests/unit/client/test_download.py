@@ -89,13 +89,65 @@ def test_a_device_is_written_into_and_never_replaced(client: Client, record: Rec
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
+def test_a_link_is_followed_and_stays(client: Client, record: Record, here: Path) -> None:
+    (here / "there").mkdir()
+    (here / "there" / "real").write_bytes(b"old")
+    (here / "second").symlink_to("there/real")
+    (here / "first").symlink_to("second")
+    (here / "dangling").symlink_to("there/new")
+    for name in ("first", "dangling"):
+        client.get(record.id, here / name)
+        assert (here / name).is_symlink()
+        assert (here / name).read_bytes() == CONTENT
+    (here / "loop").symlink_to("loop")
+    with pytest.raises(LocalFileError):
+        client.get(record.id, here / "loop")
+
+
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+def test_an_open_descriptor_is_written_into(client: Client, record: Record, here: Path, folder: str) -> None:
+    """Through a link too, as /dev/stdout is one; what was in the file before stays in front."""
+    with (here / "out").open("wb") as out:
+        out.write(b"before")
+        out.flush()
+        (here / "stdout").symlink_to(f"{folder}/{out.fileno()}")
+        client.get(record.id, here / "stdout")
+        inode = os.fstat(out.fileno()).st_ino
+    assert (here / "stdout").is_symlink()
+    assert (here / "out").read_bytes() == b"before" + CONTENT
+    assert (here / "out").stat().st_ino == inode
+
+
+@pytest.mark.parametrize("output", [None, "/dev/null"])
+def test_a_full_temporary_directory_is_seen_before_the_use_is_spent(
+    client: Client, service: FakeService, record: Record, output: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = service.share(record)
+    monkeypatch.setattr("sealdrop.destination.shutil.disk_usage", lambda _folder: _Usage(10))
+    with pytest.raises(LocalFileError, match="10 bytes left"):
+        client.get(key, output or io.BytesIO())
+    assert uses_left(service, key) == 1
+
+
+class _Usage:
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+
+def test_what_counts_as_verified(client: Client, service: FakeService) -> None:
+    plain, undigested = service.add("a", b"content"), service.add("b", b"content")
+    undigested.checksum = None
+    saved = [client.get(file.id)[0] for file in (plain, undigested, service.add("c", b"content", "client"))]
+    assert [file.verified for file in saved] == [True, False, True]
+
+
 def test_several_files_into_a_directory(client: Client, service: FakeService, here: Path) -> None:
     """Of one name, and of names that some file systems take for one."""
     names = ["a.txt", "a.txt", "A.TXT", "b", "b", ".c", "\u00e9", "e\u0301"]
     records = [service.add(name, name.encode() + bytes([number])) for number, name in enumerate(names)]
     saved = client.get(service.share(*records), here / "inbox")
     assert [file.path.name for file in saved if file.path] == [
-        "a.txt", "a (2).txt", "A (3).TXT", "b", "b (2)", ".c", "\u00e9", "e\u0301 (2)",
+        "a.txt", "a (2).txt", "A (3).TXT", "b", "b (2)", "_c", "\u00e9", "e\u0301 (2)",
     ]  # fmt: skip
     assert [file.path.read_bytes() for file in saved if file.path] == [record.body for record in records]
 

@@ -3,9 +3,11 @@
 import copy
 import json
 import string
+import time
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from sealdrop.http import api_base, storage_address
 from sealdrop.journal import Entry, parse_entry
 from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
 from sealdrop.names import printable, safe_filename
+from sealdrop.output import local_time
 from sealdrop.receiving import check_extent
 from sealdrop.retry import asked_seconds
 from sealdrop.targets import FileId, Key, parse_target
@@ -128,12 +131,13 @@ def test_any_bytes_in_place_of_a_journal_entry(raw: bytes) -> None:
     assert entry is None or isinstance(entry, Entry)
 
 
+local_storage = partial(storage_address, api_url="http://localhost/api")
 URL_TEXT = st.text(string.ascii_letters + string.digits + ":/?#[]@!$&'()*+,;=%-._~\\ \t\r\né", max_size=60)
 
 
 @given(URL_TEXT | st.builds("{}://{}".format, st.sampled_from(["http", "https", "ftp"]), URL_TEXT))
 def test_any_text_in_place_of_an_address(text: str) -> None:
-    for check, refusal in ((api_base, UsageError), (storage_address, BadAnswer)):
+    for check, refusal in ((api_base, UsageError), (local_storage, BadAnswer)):
         try:
             checked = check(text)
         except refusal:
@@ -233,6 +237,48 @@ def test_names_as_files_and_on_a_terminal(name: str) -> None:
 @pytest.mark.parametrize("name", ["Übung 1.pdf", "日本語.txt", "👩‍👩‍👧.jpg", "a b", "naïve 'quote' \"x\"", "نص.txt"])
 def test_ordinary_names_stay_as_they_are(name: str) -> None:
     assert printable(name) == safe_filename(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "usable"), [(".bash_profile", "_bash_profile"), ("a/.ssh", "_ssh"), ("...", "_.."), ("a:b", "a:b")]
+)
+def test_a_sender_cannot_plant_a_hidden_file(name: str, usable: str) -> None:
+    assert safe_filename(name) == usable
+
+
+@pytest.mark.parametrize("name", ["a:b", "C:", "nul", "NUL.txt", "com1.tar.gz", "a.", "a "])
+def test_names_that_mean_more_on_windows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert safe_filename(name) == name
+    monkeypatch.setattr("sealdrop.names._ON_WINDOWS", True)
+    with pytest.raises(LocalFileError):
+        safe_filename(name)
+
+
+def test_only_a_service_on_this_machine_names_addresses_on_it() -> None:
+    address = "http://127.0.0.1:2375/containers/json"
+    assert storage_address(address, "http://localhost:8080/api").netloc == "127.0.0.1:2375"
+    for api in ("https://files.example.com/api", "https://127.0.0.1/api", "http://files.example.com/api"):
+        with pytest.raises(BadAnswer):
+            storage_address(address, api)
+
+
+@pytest.mark.parametrize("header", ["x-amz-acl", "authorization", "host", "x-docker-auth"])
+def test_a_header_that_no_upload_takes(header: str) -> None:
+    parse, good = ANSWERS["single PUT"]
+    with pytest.raises(BadAnswer):
+        parse({**good, "upload": {**good["upload"], "headers": {header: "x"}}})
+
+
+@pytest.mark.parametrize("zone", ["Europe/Vienna", "Pacific/Kiritimati", "America/Lima"])
+def test_the_ends_of_time_are_shown(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for moment in (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)):
+            assert local_time(moment)
+    finally:
+        monkeypatch.setenv("TZ", "UTC")
+        time.tzset()
 
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
