@@ -167,7 +167,7 @@ def _saved(file: PerformedFile, path: Path | None) -> SavedFile:
     return SavedFile(file.id, file.full_filename, file.size, path, verified)
 
 
-def _check_offered(file: PerformedFile, offered: Listed) -> None:
+def _check_offered(file: PerformedFile, offered: OfferedFile) -> None:
     """What is handed out must be what was shown: a sealed file that turns plain is anybody's bytes."""
     shown = (offered.encryption_mode, offered.size, offered.stored_size)
     if (file.encryption_mode, file.size, file.stored_size) != shown:
@@ -200,7 +200,7 @@ def _outlets(view: DownloadView, output: str | BinaryIO | None, *, overwrite: bo
         return destinations
     if len(names) != 1:
         raise UsageError(f"the download holds {len(names)} files, and a stream takes one", hint="Use: -o DIRECTORY")
-    check_spool(files[0].size)
+    check_spool(view.files[0].size)
     return [output]
 
 

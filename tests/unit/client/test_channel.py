@@ -73,7 +73,7 @@ def test_addresses_that_are_refused(url: str) -> None:
 def test_plain_http_may_be_insisted_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEALDROP_INSECURE", "1")
     assert api_base("http://files.example.com/api") == "http://files.example.com/api"
-    assert storage_address("http://bucket.example.com/x").netloc == "bucket.example.com"
+    assert storage_address("http://bucket.example.com/x", "http://files.example.com/api").netloc == "bucket.example.com"
 
 
 REFUSALS: list[tuple[int, type[SealdropError], int]] = [

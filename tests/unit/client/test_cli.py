@@ -264,7 +264,7 @@ def test_get_does_not_replace_unasked(run: Run, service: FakeService, here: Path
 
 def test_get_json(run: Run, service: FakeService) -> None:
     record = service.add("a.txt", b"content")
-    expected = {"id": record.id, "full_filename": "a.txt", "size": 7, "path": "a.txt"}
+    expected = {"id": record.id, "full_filename": "a.txt", "size": 7, "path": "a.txt", "verified": True}
     assert json.loads(run("get", record.id, "--json").out) == [expected]
 
 
