@@ -17,12 +17,14 @@ from chalicelib.adapters.dynamo_table import (
     timestamp,
     to_dynamo,
 )
+from chalicelib.adapters.dynamo_token_tree import tree_item
 from chalicelib.adapters.dynamo_tokens import token_item
 from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
 from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, UserId
 from chalicelib.domain.people import Account, User, email_key
+from chalicelib.domain.token_tree import TokenTree
 
 account_key = KeyOfId("ACCOUNT", "ACCOUNT")
 address_key = KeyOfId("EMAIL", "USER")
@@ -33,7 +35,8 @@ class DynamoUsers:
         self._table, self._quotas = table, quotas
 
     def add(self, user: User, new_account: Account | None, token: ApiToken) -> None:
-        items = [_address_item(user), _user_item(user), token_item(token)]
+        tree = TokenTree().with_token(token, token.created_at)
+        items = [_address_item(user), _user_item(user), token_item(token), tree_item(user.id, tree)]
         opening: Any = []
         if new_account:
             items.append(_account_item(new_account))

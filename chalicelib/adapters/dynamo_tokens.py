@@ -7,7 +7,6 @@ from botocore.exceptions import ClientError
 from chalicelib.adapters.dynamo_authors import author_from, author_item, is_still
 from chalicelib.adapters.dynamo_lists import LISTING, Lists
 from chalicelib.adapters.dynamo_table import (
-    BATCH_KEYS,
     Item,
     KeyOfId,
     MetadataTable,
@@ -17,13 +16,15 @@ from chalicelib.adapters.dynamo_table import (
     optional_timestamp,
     timestamp,
 )
-from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction
+from chalicelib.adapters.dynamo_token_tree import FURTHER, Further, change_tree, read_tree
+from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction, Write, put, update
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken, Scope, token_id
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, TokenId, UserId
 from chalicelib.domain.page import NEWEST_FIRST, Page, Position
 from chalicelib.domain.people import User
 from chalicelib.domain.secret import SecretHash
+from chalicelib.domain.token_tree import TokenTree
 
 token_key = KeyOfId("TOKEN", "TOKEN")
 _STANDS = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
@@ -35,41 +36,60 @@ class DynamoTokens:
         self._table = table
 
     def add(self, token: ApiToken) -> None:
-        transaction = Transaction(self._table).put(token_item(token), "attribute_not_exists(pk)")
+        stored = put(self._table, token_item(token), "attribute_not_exists(pk)")
+        named = is_still(self._table, token.user_id, token.author)
         try:
-            transaction.append(is_still(self._table, token.user_id, token.author)).write()
+            change_tree(
+                self._table, token.user_id, lambda tree: (tree.with_token(token, token.created_at), [stored, named])
+            )
         except Cancelled as cancelled:
-            if 0 in cancelled.met:
+            if FURTHER in cancelled.met:
                 raise RuntimeError(f"{token.id} is there already: secrets are random") from cancelled
             raise Conflict from cancelled
 
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
         item = self._table.get(token_key(token_id(secret_hash)))
         # the key holds 122 bits of the hash; the record holds, and must match, all of it
-        if not item or item["secret_hash"] != secret_hash or item.get("revoked_at"):
-            return None
-        return _token_from(item)
+        return _token_from(item) if item and item["secret_hash"] == secret_hash and _stands(item) else None
+
+    def find_own(self, token_id: TokenId, user_id: UserId) -> ApiToken | None:
+        item = self._table.get(token_key(token_id))
+        return _token_from(item) if item and item["user_id"] == user_id and _stands(item) else None
 
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
         return token_lists.page(self._table, _list_pk(user_id), NEWEST_FIRST, limit, after)
 
-    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
-        """The record stays for a while, on no list: a removal could not say who did it."""
-        try:
-            self._table.update(
-                token_key(token_id),
-                "SET revoked_at = :now, #ttl = :ttl REMOVE list_pk, list_sk",
-                "user_id = :user AND attribute_not_exists(revoked_at)",
-                {"#ttl": "ttl"},
-                user=user_id,
-                now=timestamp(now),
-                ttl=int((now + _REVOKED_KEPT).timestamp()),
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime, spared: TokenId | None = None) -> bool:
+        """The records stay for a while, on no list: a removal could not say who did it."""
+        gone: set[TokenId] = set()  # those made with it that expired: DynamoDB removes them when it likes
+        while True:
+            ended = [token_id]
+
+            def without(tree: TokenTree) -> tuple[TokenTree, Further]:
+                left, all_ended = tree.without(token_id, spared)
+                ended[1:] = sorted(all_ended - {token_id} - gone)
+                return left, [self._revocation(each, user_id, now) for each in ended]
+
+            try:
+                change_tree(self._table, user_id, without)
+            except Cancelled as cancelled:
+                if FURTHER in cancelled.met:
+                    return False
+                gone |= {ended[position - FURTHER] for position in cancelled.met}
+            else:
+                return True
+
+    def _revocation(self, token_id: TokenId, user_id: UserId, now: datetime) -> Write:
+        return update(
+            self._table,
+            token_key(token_id),
+            "SET revoked_at = :now, #ttl = :ttl REMOVE list_pk, list_sk",
+            f"user_id = :user AND {_STANDS}",
+            {"#ttl": "ttl"},
+            user=user_id,
+            now=timestamp(now),
+            ttl=int((now + _REVOKED_KEPT).timestamp()),
+        )
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         key = token_key(token_id(secret_hash))
@@ -79,15 +99,8 @@ class DynamoTokens:
             if not condition_failed(error):  # a token revoked meanwhile must not come back as a fragment
                 raise
 
-    def copy_author(self, user: User, also: TokenId) -> None:
-        after: Position | None = None
-        ids = {also}
-        while True:
-            page = self.list_of(user.id, BATCH_KEYS, after)
-            ids |= {token.id for token in page.rows}
-            if (after := page.next) is None:
-                break
-        for each in sorted(ids):
+    def copy_author(self, user: User) -> None:
+        for each in sorted(read_tree(self._table, user.id).branches):
             if not self._copy(user, each):
                 return  # whoever changed the user meanwhile copies that
 
@@ -120,6 +133,7 @@ def token_item(token: ApiToken) -> Item:
         "created_at": timestamp(token.created_at),
         "expires_at": optional_timestamp(token.expires_at),
         "last_used_at": optional_timestamp(token.last_used_at),
+        "maker_id": token.maker_id,
     }
 
 
@@ -134,7 +148,12 @@ def _token_from(item: Item) -> ApiToken:
         created_at=moment(item["created_at"]),
         expires_at=optional_moment(item.get("expires_at")),
         last_used_at=optional_moment(item.get("last_used_at")),
+        maker_id=item.get("maker_id"),
     )
+
+
+def _stands(item: Item) -> bool:
+    return "revoked_at" not in item
 
 
 token_lists = Lists(TOKEN_SORTS, {"created_at": LISTING}, token_key, _token_from)

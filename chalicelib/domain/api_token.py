@@ -36,6 +36,7 @@ class ApiToken:
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None = None  # exact to LAST_USE_RESOLUTION
+    maker_id: TokenId | None = None  # the token it was made with; None: the operator made it
 
     @property
     def id(self) -> TokenId:

@@ -12,7 +12,9 @@ from chalicelib.domain.secret import SecretHash
 
 class TokenStore(Protocol):
     def add(self, token: ApiToken) -> None:
-        """Raises Conflict when its user is called otherwise by now than the token says."""
+        """In one atomic write with its place in the user's tree. Raises what TokenTree.with_token does, and Conflict when
+        its user is called otherwise by now than the token says.
+        """
 
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
         """The token as of now: a revocation that was answered is seen."""
@@ -20,15 +22,20 @@ class TokenStore(Protocol):
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
         """Newest first."""
 
-    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
-        """Atomic: from here on it is not found. False when this user has no such token."""
+    def find_own(self, token_id: TokenId, user_id: UserId) -> ApiToken | None:
+        """By its id, if it is this user's."""
+
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime, spared: TokenId | None = None) -> bool:
+        """It and all that were made with it (TokenTree.without), in one atomic write: none of them is found from here
+        on, and none made with any of them. False when this user has no such token.
+        """
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         """Remember the time of use, unless the token has gone meanwhile: then nothing is written."""
 
-    def copy_author(self, user: User, also: TokenId) -> None:
-        """Bring the copy of the user in their tokens, this one among them, to what `user` says, unless the user has
-        changed meanwhile. Once this has returned, `find` answers it. Others are found by a list that lags by moments.
+    def copy_author(self, user: User) -> None:
+        """Bring the copy of the user in all their tokens to what `user` says, unless the user has changed meanwhile.
+        Once this has returned, `find` answers it.
         """
 
 

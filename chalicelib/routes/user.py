@@ -31,7 +31,6 @@ def update(call: Call, body: PatchUser) -> UserView:
     update_user(
         call.user,
         body.changes(),
-        call.token.id,
         call.now,
         users=world.users,
         tokens=world.tokens,

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.errors import invalid
-from chalicelib.domain.ids import TokenId
 from chalicelib.domain.people import User
 from chalicelib.domain.pin import Pin, PinVerifier
 from chalicelib.ports import PinHasher, PinTries, TokenStore, UserStore
@@ -23,7 +22,6 @@ class UserChanges:
 def update_user(
     user: User,
     changes: UserChanges,
-    token_id: TokenId,
     now: datetime,
     *,
     users: UserStore,
@@ -47,7 +45,7 @@ def update_user(
         after = replace(after, pin=_verifier(user, changes.pin, pin_hasher))
     saved = users.save(before, after) if after != before else before
     if changes.name or changes.timezone:
-        tokens.copy_author(saved, token_id)
+        tokens.copy_author(saved)
     return saved
 
 

@@ -145,6 +145,28 @@ def test_a5_a_revoked_token_ends_at_once(alice: User) -> None:
         assert_refused(holder("GET", "/user"), 401, "unauthenticated")
 
 
+def test_a6_what_a_thief_made_with_a_stolen_token_ends_with_it(alice: User) -> None:
+    stolen = new_token(alice, "tokens", "files:read")
+    thief = alice.api.with_token(stolen["token"])
+    child = thief("POST", "/tokens", {"name": "ci", "scopes": ["tokens", "files:read"]}).data
+    grandchild = alice.api.with_token(child["token"])("POST", "/tokens", {"name": "ci", "scopes": ["files:read"]}).data
+    assert alice.api("DELETE", f"/tokens/{stolen['id']}").status == 204
+    for token in (stolen, child, grandchild):
+        assert_refused(alice.api.with_token(token["token"])("GET", "/files"), 401, "unauthenticated")
+    assert not {stolen["id"], child["id"], grandchild["id"]} & {
+        it["id"] for it in alice.api("GET", "/tokens?limit=100").data
+    }
+
+
+def test_a7_a_thief_with_a_narrow_token_ends_no_wide_one(alice: User) -> None:
+    narrow, wide = new_token(alice, "tokens"), new_token(alice, "tokens", "files:read")
+    thief = alice.api.with_token(narrow["token"])
+    for listed in thief("GET", "/tokens?limit=100").data:
+        if set(listed["scopes"]) - {"tokens"}:
+            assert_refused(thief("DELETE", f"/tokens/{listed['id']}"), 403, "missing_scope")
+    assert alice.api.with_token(wide["token"])("GET", "/files").status == 200
+
+
 # --- O: what belongs to another account ------------------------------------------------------------------------------
 
 WITH_A_FILE = (

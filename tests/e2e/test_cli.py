@@ -170,7 +170,6 @@ NAMES = [
     "émoji 👩‍👩‍👧 日本語.txt",
     "a; rm -rf ~ && $(id) | x.txt",
     "-n",
-    ".hidden",
     "no extension",
     "x" * 251 + ".txt",
     "é" * 127 + "a",
@@ -187,6 +186,16 @@ def test_names_come_back_as_they_went(alice_shell: Shell, nobody: Shell, stack: 
     key = download_key(alice, put.text)
     assert nobody("get", f"{stack.api_url}/public/downloads/{key}").code == 0
     assert [path.name for path in nobody.here.iterdir()] == [name]
+
+
+def test_no_sender_hides_a_file(alice_shell: Shell, nobody: Shell, stack: Stack, alice: User) -> None:
+    """A `.bash_profile` in a home directory would run at the next login."""
+    (alice_shell.here / ".bash_profile").write_bytes(b"content")
+    key = download_key(alice, alice_shell("put", ".bash_profile").text)
+    got = nobody("get", f"{stack.api_url}/public/downloads/{key}")
+    assert got.code == 0
+    assert "_bash_profile" in got.err
+    assert [path.name for path in nobody.here.iterdir()] == ["_bash_profile"]
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/b", "a\\b", "a\r\nb", "..", "\u202efdp.exe", "x" * 256])

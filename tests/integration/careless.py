@@ -42,6 +42,7 @@ from chalicelib.domain.pin import PinHolder, PinVerifier
 from chalicelib.domain.quota import Usage, refusal
 from chalicelib.domain.rate_limit import BucketRule, RateLimit
 from chalicelib.domain.secret import SecretHash
+from chalicelib.domain.token_tree import MAX_TOKENS, Branch, TokenTree
 from chalicelib.ports import Claimed, NameTaken, StaleRecord, TooManyCategories
 from tests.integration.quotas import with_creations
 
@@ -162,18 +163,26 @@ class CarelessTokens(DynamoTokens):
                 ExpressionAttributeValues={":at": {"S": timestamp(at)}},
             )
 
-    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
-        item = self._table.get(token_key(token_id))
-        if item is None or item["user_id"] != user_id or "revoked_at" in item:
-            return False
-        pk, sk = token_key(token_id)
-        self._table.client.update_item(
-            TableName=self._table.name,
-            Key={"pk": {"S": pk}, "sk": {"S": sk}},
-            UpdateExpression="SET revoked_at = :now",
-            ExpressionAttributeValues={":now": {"S": timestamp(now)}},
-        )
-        return True
+    def add(self, token: ApiToken) -> None:
+        self._tree(token.user_id).with_token(token, token.created_at)
+        _put(self._table, token_item(token))
+
+    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime, spared: TokenId | None = None) -> bool:
+        tree = self._tree(user_id)
+        for held in tree.without(token_id, spared)[1]:
+            pk, sk = token_key(held)
+            self._table.client.update_item(
+                TableName=self._table.name,
+                Key={"pk": {"S": pk}, "sk": {"S": sk}},
+                UpdateExpression="SET revoked_at = :now REMOVE list_pk, list_sk",
+                ExpressionAttributeValues={":now": {"S": timestamp(now)}},
+            )
+        return token_id in tree.branches
+
+    def _tree(self, user_id: UserId) -> TokenTree:
+        """From the list, as one would without a record of its own."""
+        listed = self.list_of(user_id, 2 * MAX_TOKENS, None).rows
+        return TokenTree({token.id: Branch(token.maker_id, token.expires_at) for token in listed})
 
 
 class CarelessUsers(DynamoUsers):

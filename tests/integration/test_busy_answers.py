@@ -70,8 +70,8 @@ IN_PARTS = NEW | {"size": 6 * 2**20, "part_size": 5 * 2**20}
         ("s3.ListObjectVersions", "DELETE", "/files/{file}", None),
         ("dynamodb.BatchGetItem", "POST", "/downloads", {"files": [new_id()]}),
         ("dynamodb.Query", "GET", "/tokens", None),
-        ("dynamodb.PutItem", "POST", "/tokens", {"name": "n", "scopes": ["files:read"]}),
-        ("dynamodb.UpdateItem", "DELETE", "/tokens/{file}", None),
+        ("dynamodb.TransactWriteItems", "POST", "/tokens", {"name": "n", "scopes": ["files:read"]}),
+        ("dynamodb.TransactWriteItems", "DELETE", "/tokens/{token}", None),
         ("dynamodb.GetItem", "GET", "/user", None),
         ("dynamodb.Query", "GET", "/categories", None),
         ("dynamodb.TransactWriteItems", "POST", "/categories", {"name": "n"}),
@@ -90,7 +90,7 @@ def test_trouble_is_answered_503(
     body: Any,
     trouble: str,
 ) -> None:
-    path = path.replace("{file}", put_in(world, alice))
+    path = path.replace("{file}", put_in(world, alice)).replace("{token}", alice.token.id)
     if trouble == "throttled":
         hooks.refuse(call, "ThrottlingException" if not call.startswith("s3") else "SlowDown", 503)
     elif trouble == "down":

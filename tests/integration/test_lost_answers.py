@@ -50,7 +50,7 @@ def test_a_record_is_added_once(world: World, hooks: Hooks) -> None:
 
     hooks.lose_answers("dynamodb.TransactWriteItems")
     stored = world.files.add(file)
-    hooks.lose_answers("dynamodb.PutItem")
+    hooks.lose_answers("dynamodb.TransactWriteItems")
     world.tokens.add(token)
     hooks.lose_answers("dynamodb.PutItem")
     world.downloads.add(download)
@@ -58,6 +58,14 @@ def test_a_record_is_added_once(world: World, hooks: Hooks) -> None:
     assert world.files.find(file.id) == stored == replace(file, revision=1)
     assert world.tokens.list_of(ALICE_ID, 9, None) == Page([token], None)
     assert world.downloads.find(download.id) == download
+
+
+def test_a_revocation_counts_as_made(world: World, hooks: Hooks) -> None:
+    token = a_token()
+    world.tokens.add(token)
+    hooks.lose_answers("dynamodb.TransactWriteItems")
+    assert world.tokens.remove(token.id, ALICE_ID)
+    assert world.tokens.find(token.secret_hash) is None
 
 
 def test_a_change_is_made_once_and_counts_as_made(world: World, hooks: Hooks) -> None:

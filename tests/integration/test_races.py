@@ -7,12 +7,15 @@ race has to tell them apart, or it proves nothing.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 
 from chalicelib.adapters import dynamo_categories
 from chalicelib.bootstrap import World
-from chalicelib.domain.errors import Conflict, Gone, PinLocked, SealdropError
+from chalicelib.domain import token_tree
+from chalicelib.domain.api_token import ApiToken
+from chalicelib.domain.errors import Conflict, Gone, PinLocked, SealdropError, Unauthenticated
 from chalicelib.domain.file import File
 from chalicelib.domain.page import Order
 from chalicelib.domain.pin import LOCKED_FOR, MAX_TRIES, clean_pin
@@ -178,7 +181,8 @@ def noted_while_revoked(world: World, hooks: Hooks) -> int:
     world.tokens.add(token)
     hooks.rival_before("dynamodb.UpdateItem", lambda: world.tokens.revoke(token.id, ALICE_ID, NOW))
     world.tokens.note_use(token.secret_hash, NOW)
-    found = world._client("dynamodb").scan(TableName=world.settings.metadata_table)["Items"]
+    items = world._client("dynamodb").scan(TableName=world.settings.metadata_table)["Items"]
+    found = [item for item in items if item["pk"]["S"].startswith("TOKEN#")]
     assert all("revoked_at" in item for item in found)
     return sum("last_used_at" in item for item in found)
 
@@ -191,8 +195,46 @@ def revoked_twice(world: World, hooks: Hooks) -> int:
     def revoke() -> bool:
         return world.tokens.revoke(token.id, ALICE_ID, NOW)
 
-    rival = hooks.rival_before("dynamodb.UpdateItem", revoke)
-    return sum([revoke(), *map(bool, rival)])
+    rivals = [hooks.rival_before(f"dynamodb.{call}", revoke) for call in ("TransactWriteItems", "UpdateItem")]
+    return sum([revoke(), *map(bool, chain(*rivals))])
+
+
+def made_while_its_maker_is_revoked(world: World, hooks: Hooks) -> bool:
+    """A stolen token makes another while it is revoked. Does the new one live on?"""
+    stolen = a_token()
+    world.tokens.add(stolen)
+    child = a_token(maker_id=stolen.id)
+    for call in ("TransactWriteItems", "UpdateItem"):  # the latter is the careless one's
+        hooks.rival_before(f"dynamodb.{call}", lambda: world.tokens.add(child))
+    world.tokens.revoke(stolen.id, ALICE_ID, NOW)
+    return world.tokens.find(child.secret_hash) is not None
+
+
+def revoked_while_it_makes_another(world: World, hooks: Hooks) -> bool:
+    """The same from the other side."""
+    stolen = a_token()
+    world.tokens.add(stolen)
+    child = a_token(maker_id=stolen.id)
+    for call in ("TransactWriteItems", "PutItem"):
+        hooks.rival_before(f"dynamodb.{call}", lambda: world.tokens.revoke(stolen.id, ALICE_ID, NOW))
+    worked(lambda: world.tokens.add(child), Unauthenticated)
+    return world.tokens.find(child.secret_hash) is not None
+
+
+def one_token_more_than_may_be(world: World, hooks: Hooks) -> int:
+    """Two tokens are made where there is room for one. How many are there?"""
+    world.tokens.add(a_token())
+    last = [a_token(), a_token()]
+
+    def make(token: ApiToken) -> bool:
+        return worked(lambda: world.tokens.add(token), Conflict)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(token_tree, "MAX_TOKENS", 2)
+        for call in ("TransactWriteItems", "PutItem"):  # the latter is the careless one's
+            hooks.rival_before(f"dynamodb.{call}", lambda: make(last[0]))
+        make(last[1])
+    return sum(world.tokens.find(token.secret_hash) is not None for token in last)
 
 
 def one_address(world: World, hooks: Hooks) -> int:
@@ -309,6 +351,9 @@ RACES = [
     Race(two_completes, 1, 2, careless.files),
     Race(noted_while_revoked, 0, 1, careless.tokens),
     Race(revoked_twice, 1, 2, careless.tokens),
+    Race(made_while_its_maker_is_revoked, False, True, careless.tokens),
+    Race(revoked_while_it_makes_another, False, True, careless.tokens),
+    Race(one_token_more_than_may_be, 1, 2, careless.tokens),
     Race(one_address, 1, 2, careless.users),
     Race(last_try, 1, 2, careless.pins),
     Race(first_try_after_a_lock, 5, 6, careless.pins),

@@ -134,7 +134,9 @@ def _create_token(world: FakeWorld, owner: Caller) -> Good:
 
 
 def _revoke_token(world: FakeWorld, owner: Caller) -> Good:
-    spare = a_token(user_id=owner.user_id, account_id=owner.account_id, author=owner.token.author)
+    spare = a_token(  # of no scope, which any may end
+        user_id=owner.user_id, account_id=owner.account_id, author=owner.token.author, scopes=frozenset()
+    )
     world.tokens.add(spare)
     return Good({"token_id": spare.id}, status=204)
 

@@ -28,6 +28,7 @@ from chalicelib.domain.quota import Quota
 from chalicelib.domain.rate_limit import BucketRule
 from chalicelib.domain.search import search_text
 from chalicelib.domain.secret import SecretHash
+from chalicelib.domain.token_tree import TokenTree
 from chalicelib.ports import Change, NameTaken, StaleRecord, TooManyCategories
 from chalicelib.settings import DEFAULT_QUOTA, Settings
 from tests.support.fake_aws import KEY_ARN, PEPPER_KEY_ARN, FakeKeys, FakeMacs, FakeObjects, S3Refusal, sha256_base64
@@ -219,6 +220,7 @@ class FakeTokens(Fake):
     def __init__(self) -> None:
         super().__init__()
         self.records: dict[TokenId, ApiToken] = {}
+        self.trees: dict[UserId, TokenTree] = defaultdict(TokenTree)
         self.users: dict[UserId, User] = {}  # FakeUsers' own
 
     @port
@@ -226,8 +228,10 @@ class FakeTokens(Fake):
         if token.id in self.records:
             raise RuntimeError(f"{token.id} is there already: secrets are random")
         user = self.users.get(token.user_id)
+        tree = self.trees[token.user_id].with_token(token, token.created_at)
         if user and user.author != token.author:
             raise Conflict
+        self.trees[token.user_id] = tree
         self.records[token.id] = token
 
     @port
@@ -240,11 +244,23 @@ class FakeTokens(Fake):
         return page_of(mine, TOKEN_SORTS, NEWEST_FIRST, limit, after)
 
     @port
-    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:  # noqa: ARG002 - nothing to tidy here
+    def find_own(self, token_id: TokenId, user_id: UserId) -> ApiToken | None:
+        token = self.records.get(token_id)
+        return token if token and token.user_id == user_id else None
+
+    @port
+    def revoke(
+        self,
+        token_id: TokenId,
+        user_id: UserId,
+        now: datetime,  # noqa: ARG002 - nothing to tidy here
+        spared: TokenId | None = None,
+    ) -> bool:
         standing = self.records.get(token_id)
         if standing is None or standing.user_id != user_id:
             return False
-        del self.records[token_id]
+        self.trees[user_id], ended = self.trees[user_id].without(token_id, spared)
+        self.records = {held: token for held, token in self.records.items() if held not in ended}
         return True
 
     @port
@@ -254,7 +270,7 @@ class FakeTokens(Fake):
                 self.records[token_id] = replace(token, last_used_at=at)
 
     @port
-    def copy_author(self, user: User, also: TokenId) -> None:  # noqa: ARG002 - no list lags here
+    def copy_author(self, user: User) -> None:
         if self.users.get(user.id, user).author != user.author:
             return
         for token_id, token in self.records.items():

@@ -42,7 +42,7 @@ def change(world: FakeWorld, user: User, *, pin: str | None = "unsaid", current:
         current_pin=clean_pin(current) if current else None,
         **changes,
     )
-    return update_user(user, asked, a_token().id, NOW, users=world.users, tokens=world.tokens, **checking_pins(world))
+    return update_user(user, asked, NOW, users=world.users, tokens=world.tokens, **checking_pins(world))
 
 
 def knows(world: FakeWorld, user: User, pin: str) -> bool:
