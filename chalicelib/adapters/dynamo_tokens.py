@@ -61,35 +61,17 @@ class DynamoTokens:
 
     def revoke(self, token_id: TokenId, user_id: UserId, now: datetime, spared: TokenId | None = None) -> bool:
         """The records stay for a while, on no list: a removal could not say who did it."""
-        gone: set[TokenId] = set()  # those made with it that expired: DynamoDB removes them when it likes
+        gone: frozenset[TokenId] = frozenset()
         while True:
-            ended = [token_id]
-
-            def without(tree: TokenTree) -> tuple[TokenTree, Further]:
-                left, all_ended = tree.without(token_id, spared)
-                ended[1:] = sorted(all_ended - {token_id} - gone)
-                return left, [self._revocation(each, user_id, now) for each in ended]
-
+            revocation = _Revocation(self._table, token_id, user_id, now, spared, gone)
             try:
-                change_tree(self._table, user_id, without)
+                change_tree(self._table, user_id, revocation)
             except Cancelled as cancelled:
                 if FURTHER in cancelled.met:
                     return False
-                gone |= {ended[position - FURTHER] for position in cancelled.met}
+                gone |= {revocation.ended[position - FURTHER] for position in cancelled.met}
             else:
                 return True
-
-    def _revocation(self, token_id: TokenId, user_id: UserId, now: datetime) -> Write:
-        return update(
-            self._table,
-            token_key(token_id),
-            "SET revoked_at = :now, #ttl = :ttl REMOVE list_pk, list_sk",
-            f"user_id = :user AND {_STANDS}",
-            {"#ttl": "ttl"},
-            user=user_id,
-            now=timestamp(now),
-            ttl=int((now + _REVOKED_KEPT).timestamp()),
-        )
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         key = token_key(token_id(secret_hash))
@@ -114,6 +96,40 @@ class DynamoTokens:
         except Cancelled as cancelled:
             return 0 not in cancelled.met
         return True
+
+
+class _Revocation:
+    """What it makes of a tree; `ended` are those it ends, in the order of its writes."""
+
+    def __init__(
+        self,
+        table: MetadataTable,
+        token_id: TokenId,
+        user_id: UserId,
+        now: datetime,
+        spared: TokenId | None,
+        gone: frozenset[TokenId],  # some that were made with it and expired: DynamoDB removes them when it likes
+    ) -> None:
+        self._table, self._token_id, self._user_id, self._now = table, token_id, user_id, now
+        self._spared, self._gone = spared, gone
+        self.ended: list[TokenId] = []
+
+    def __call__(self, tree: TokenTree) -> tuple[TokenTree, Further]:
+        left, ended = tree.without(self._token_id, self._spared)
+        self.ended = [self._token_id, *sorted(ended - {self._token_id} - self._gone)]
+        return left, [self._write(each) for each in self.ended]
+
+    def _write(self, token_id: TokenId) -> Write:
+        return update(
+            self._table,
+            token_key(token_id),
+            "SET revoked_at = :now, #ttl = :ttl REMOVE list_pk, list_sk",
+            f"user_id = :user AND {_STANDS}",
+            {"#ttl": "ttl"},
+            user=self._user_id,
+            now=timestamp(self._now),
+            ttl=int((self._now + _REVOKED_KEPT).timestamp()),
+        )
 
 
 def token_item(token: ApiToken) -> Item:

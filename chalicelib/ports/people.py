@@ -12,8 +12,8 @@ from chalicelib.domain.secret import SecretHash
 
 class TokenStore(Protocol):
     def add(self, token: ApiToken) -> None:
-        """In one atomic write with its place in the user's tree. Raises what TokenTree.with_token does, and Conflict when
-        its user is called otherwise by now than the token says.
+        """In one atomic write with its place in the user's tree. Raises what TokenTree.with_token does, and Conflict
+        when its user is called otherwise by now than the token says.
         """
 
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
