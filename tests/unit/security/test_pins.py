@@ -329,7 +329,7 @@ def test_k7_a_token_alone_changes_no_pin(world: FakeWorld, new: Any, current: An
     alice = with_pin(world)
     changes = UserChanges(sets_pin=True, pin=new, current_pin=current, name="Mallory")
     with pytest.raises(Invalid) as refusal:
-        update_user(alice, changes, a_token().id, NOW, users=world.users, tokens=world.tokens, **checking_pins(world))
+        update_user(alice, changes, NOW, users=world.users, tokens=world.tokens, **checking_pins(world))
     assert list(refusal.value.errors or {}) == ["current_pin"]
     assert world.users.users[alice.id] == alice
 
@@ -340,7 +340,6 @@ def test_k7_no_way_to_ask_whether_a_pin_is_right(world: FakeWorld) -> None:
         update_user(
             alice,
             UserChanges(current_pin=RIGHT),
-            a_token().id,
             NOW,
             users=world.users,
             tokens=world.tokens,

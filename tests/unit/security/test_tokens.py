@@ -145,7 +145,7 @@ def test_a6_what_was_made_with_a_stolen_token_ends_with_it(
 
 def test_a6_none_is_made_with_a_token_while_it_is_revoked(world: FakeWorld, alice: Caller) -> None:
     stolen = issued(world, alice.token, *Scope)
-    world.tokens.before("add", lambda: revoke_token(alice.token, stolen.token.id, tokens=world.tokens))
+    world.tokens.before("add", lambda: revoke_token(alice.token, stolen.token.id, NOW, tokens=world.tokens))
     with pytest.raises(Unauthenticated):
         issued(world, stolen.token, Scope.ACCOUNT)
     assert set(world.tokens.records) == {alice.token.id}
@@ -153,7 +153,7 @@ def test_a6_none_is_made_with_a_token_while_it_is_revoked(world: FakeWorld, alic
 
 def test_a6_a_revocation_is_one_write(table: Any) -> None:
     """Nobody sees a half of it, and it cannot stop half-way. What is made meanwhile is met by a second attempt."""
-    from chalicelib.adapters.dynamo_people import DynamoTokens
+    from chalicelib.adapters.dynamo_tokens import DynamoTokens
 
     tokens, stolen = DynamoTokens(table), a_token()
     child = a_token(maker_id=stolen.id)
@@ -167,7 +167,7 @@ def test_a6_a_revocation_is_one_write(table: Any) -> None:
             tokens.add(rivals.pop())
 
     table.client.meta.events.register("before-call.dynamodb.TransactWriteItems", act)
-    assert tokens.remove(stolen.id, stolen.user_id)
+    assert tokens.revoke(stolen.id, stolen.user_id, NOW)
     assert [tokens.find(token.secret_hash) for token in (stolen, child, late)] == [None] * 3
     with pytest.raises(Unauthenticated):
         tokens.add(a_token(maker_id=late.id))

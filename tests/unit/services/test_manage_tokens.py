@@ -126,9 +126,9 @@ class TestRevoke:
         for token in (wide, narrow):
             tokens.add(token)
         with pytest.raises(MissingScope, match="files:read"):
-            revoke_token(narrow, wide.id, tokens=tokens)
+            revoke_token(narrow, wide.id, NOW, tokens=tokens)
         assert wide.id in tokens.records
-        revoke_token(wide, narrow.id, tokens=tokens)
+        revoke_token(wide, narrow.id, NOW, tokens=tokens)
         assert set(tokens.records) == {wide.id}
 
     def test_a6_all_that_were_made_with_it_go_too(self, tokens) -> None:
@@ -138,14 +138,14 @@ class TestRevoke:
         child = create(stolen, tokens, stolen.scopes).token
         create(child, tokens)
         kept = create(owner, tokens).token
-        revoke_token(owner, stolen.id, tokens=tokens)
+        revoke_token(owner, stolen.id, NOW, tokens=tokens)
         assert set(tokens.records) == {owner.id, kept.id}
 
     def test_a6_a_revoked_token_makes_none(self, tokens) -> None:
         """It was authenticated, and is revoked before the new one is stored."""
         maker = a_token()
         tokens.add(maker)
-        tokens.before("add", lambda: tokens.remove(maker.id, maker.user_id))
+        tokens.before("add", lambda: tokens.revoke(maker.id, maker.user_id, NOW))
         with pytest.raises(Unauthenticated):
             create(maker, tokens)
         assert tokens.records == {}
@@ -158,17 +158,17 @@ class TestRevoke:
         new = create(old, tokens, old.scopes).token
         create(old, tokens)
         below = create(new, tokens).token
-        revoke_token(new, old.id, tokens=tokens)
+        revoke_token(new, old.id, NOW, tokens=tokens)
         assert set(tokens.records) == {new.id, below.id, other.id}
-        revoke_token(other, new.id, tokens=tokens)
+        revoke_token(other, new.id, NOW, tokens=tokens)
         assert set(tokens.records) == {other.id}
 
     def test_gone_between_look_and_write(self, tokens) -> None:
         token = a_token()
         tokens.add(token)
-        tokens.before("remove", lambda: tokens.remove(token.id, token.user_id))
+        tokens.before("revoke", lambda: tokens.revoke(token.id, token.user_id, NOW))
         with pytest.raises(NotFound):
-            revoke_token(token, token.id, tokens=tokens)
+            revoke_token(token, token.id, NOW, tokens=tokens)
 
 
 def test_a_user_has_so_many_tokens_and_no_more(tokens) -> None:
@@ -176,5 +176,5 @@ def test_a_user_has_so_many_tokens_and_no_more(tokens) -> None:
     made = [create(maker, tokens, expires_at=NOW + DAY).token for _ in range(MAX_TOKENS - 1)]
     with pytest.raises(Conflict):
         create(maker, tokens)
-    revoke_token(maker, made[0].id, tokens=tokens)
+    revoke_token(maker, made[0].id, NOW, tokens=tokens)
     assert create(maker, tokens)
