@@ -992,8 +992,8 @@ MUTANTS = (
         "K6",
         "any PIN will do",
         "services/perform_download.py",
-        '    require_pin(pin, download.pin_holder, download.account_id, "pin", now, pin_tries=pin_tries, pin_hasher=pin_hasher)',
-        "    pin_tries.count(download.pin_holder, 'try', now)",
+        '    require_pin(pin, download.pin_holder, download.account_id, "pin", now, ',
+        "    pin_tries.count(download.pin_holder, 'try', now) if download else dict(",
         "nothing_is_spent_without_the_pin",
     ),
     pins(

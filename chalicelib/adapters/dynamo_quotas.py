@@ -47,9 +47,12 @@ class Standing:
 
 
 class DynamoQuotas:
-    def __init__(self, table: MetadataTable, default: Quota) -> None:
+    def __init__(
+        self, table: MetadataTable, default: Quota, remembered: dict[AccountId, OwnLimits] | None = None
+    ) -> None:
+        """`remembered` outlives this object where it is given: what a container has learnt, true or not."""
         self._table, self._default = table, default
-        self._remembered: dict[AccountId, OwnLimits] = {}  # a hint, true or not
+        self._remembered: dict[AccountId, OwnLimits] = {} if remembered is None else remembered
 
     def find(self, account_id: AccountId, now: datetime) -> tuple[Quota, Usage]:
         standing = self.read(account_id, now)

@@ -11,7 +11,9 @@ from chalicelib.settings import Settings, read_settings
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo_creations import Creations
     from chalicelib.adapters.dynamo_postings import SearchTable
+    from chalicelib.adapters.dynamo_purses import OwnLimits
     from chalicelib.adapters.dynamo_table import MetadataTable
+    from chalicelib.domain.ids import AccountId
 
 POOL_THREADS = 16  # the parallel calls of one request: limiter beside token, KMS for several files
 
@@ -82,4 +84,8 @@ class Aws:
         from chalicelib.adapters.dynamo_creations import Creations
         from chalicelib.adapters.dynamo_quotas import DynamoQuotas
 
-        return Creations(self._table, DynamoQuotas(self._table, self.settings.quota))
+        return Creations(self._table, DynamoQuotas(self._table, self.settings.quota, self._own_limits))
+
+    @Once
+    def _own_limits(self) -> "dict[AccountId, OwnLimits]":
+        return {}

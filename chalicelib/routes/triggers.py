@@ -113,6 +113,15 @@ def _first_failure(consume: Consumer, changes: Sequence[Change]) -> int:
 
 
 def handle_sweep() -> dict[str, int]:
+    """Files, then mails: what is wrong with the one does not keep the other waiting."""
+    try:
+        swept = _sweep_files()
+    finally:
+        mails = handle_mail_sweep()
+    return swept | mails
+
+
+def _sweep_files() -> dict[str, int]:
     until = time.monotonic() + SWEEP_SECONDS
     now = datetime.now(UTC)
     here = world().acting(Act(actor=Actor.SWEEP, at=now))
@@ -132,7 +141,7 @@ def handle_sweep() -> dict[str, int]:
         ("SweepFailures", len(swept.failures), "Count"),
     ]
     log_with_metrics("sweep", metrics, ("function", "sweep"))
-    return {"seen": swept.seen, "ended": swept.ended, "failed": len(swept.failures)} | handle_mail_sweep()
+    return {"seen": swept.seen, "ended": swept.ended, "failed": len(swept.failures)}
 
 
 def handle_create_user(event: Any, request_id: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def creations(world: World) -> None:
 
 
 def ends(world: World) -> None:
-    world.files = CarelessEnds(world._table, world._creations)
+    world.files = CarelessEnds(world._table, world._postings, world._creations)
 
 
 def _put(table: MetadataTable, item: dict[str, Any]) -> None:
@@ -220,7 +220,12 @@ class CarelessTemporaryKeys(DynamoTemporaryKeys):
         if key is None or key.user_id != user_id or key.expires_at <= now:
             return False
         pk, sk = temporary_key(key_hash)
-        self._table.client.delete_item(TableName=self._table.name, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+        self._table.client.update_item(
+            TableName=self._table.name,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET dropped_at = :now",
+            ExpressionAttributeValues={":now": {"S": timestamp(now)}},
+        )
         return True
 
 

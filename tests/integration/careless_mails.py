@@ -15,7 +15,7 @@ from chalicelib.ports import IdentifiersTaken, StaleRecord
 
 
 def mails(world: World) -> None:
-    world.mails = CarelessMails(world._table, world._postings)
+    world.mails = CarelessMails(world._table, world._postings, world._creations)
 
 
 class CarelessMails(DynamoMails):

@@ -77,7 +77,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "TokenStore.find_own": ("dynamodb.GetItem", lambda w: w.tokens.find_own(a_token().id, ALICE_ID)),
     "TokenStore.revoke": ("dynamodb.TransactWriteItems", lambda w: w.tokens.revoke(a_token().id, ALICE_ID, NOW)),
     "TokenStore.note_use": ("dynamodb.UpdateItem", lambda w: w.tokens.note_use(a_hash(), NOW)),
-    "TokenStore.copy_author": ("dynamodb.GetItem", lambda w: w.tokens.copy_author(a_user())),
+    "TokenStore.copy_author": ("dynamodb.GetItem", lambda w: w.tokens.copy_author(a_user(an_account()))),
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),
     "UserStore.find_account": ("dynamodb.GetItem", lambda w: w.users.find_account(ALICES)),

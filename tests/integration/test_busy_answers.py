@@ -179,7 +179,7 @@ def test_a_use_is_not_lost_when_the_answer_to_its_spending_is(
         ("kms.GenerateMac", "POST", "/keys", {"pin": PIN}),
         ("kms.GenerateMac", "PATCH", "/user", {"pin": "another", "current_pin": PIN}),
         ("dynamodb.PutItem", "POST", "/keys", {"pin": PIN}),
-        ("dynamodb.DeleteItem", "DELETE", f"/keys/{'A' * 43}", None),
+        ("dynamodb.UpdateItem", "DELETE", f"/keys/{'A' * 43}", None),
         ("dynamodb.BatchGetItem", "POST", "/downloads", {"files": [new_id()]}),
     ],
 )

@@ -24,6 +24,7 @@ from chalicelib.domain.folding import fold
 from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position
 from chalicelib.ports import FileStore
 from infra.local.stack import EmulatedAws
+from tests.support.adapters import creations_on
 
 COUNT = 10_000
 WANTED = {how: fold(keyword) for how, keyword in KEYWORDS.items()} | {"in none": "xyzzy", "late": "zimmermann"}
@@ -65,7 +66,8 @@ def files(aws: EmulatedAws, clients: dict[str, Any], counting: CountingTable) ->
 @pytest.fixture(scope="module")
 def modelled(counting: CountingTable) -> FileStore:
     client = cast(Any, counting)
-    return DynamoFiles(MetadataTable(client, METADATA), SearchTable(client, SEARCH))
+    table = MetadataTable(client, METADATA)
+    return DynamoFiles(table, SearchTable(client, SEARCH), creations_on(table))
 
 
 @pytest.fixture

@@ -90,8 +90,11 @@ class Lives(RuleBasedStateMachine):
             name: Mortal(port, self.fuse)
             for name, port in (("files", world.files), ("objects", world.objects), ("keys", world.keys))
         }
+        self.creating = self.ports | {"categories": world.categories}
+        self.finding = self.ports | {"notes": world.notes}
         self.storing = {name: self.ports[name] for name in ("files", "objects")}
         self.verifying = self.ports | {"authenticate": world.authenticate_header}
+        self.sweeping = self.verifying | {"in_time": lambda: True}
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -105,8 +108,8 @@ class Lives(RuleBasedStateMachine):
             fuse,
             lambda: create_once(
                 claim,
-                lambda claimed: create_file(new, self.owner, self.now, claimed, **self.ports),
-                lambda ids: find_created(account, ids[0], self.now, **self.ports),
+                lambda claimed: create_file(new, self.owner, self.now, claimed, **self.creating),
+                lambda ids: find_created(account, ids[0], self.now, **self.finding),
                 claims=self.world.claims,
             ),
         )
@@ -130,7 +133,7 @@ class Lives(RuleBasedStateMachine):
     def change(self, pick: int, trashed: bool | None, fuse: int | None) -> None:
         changes = FileChanges(filename="renamed.pdf", trashed=trashed)
         if file := self.picked(pick):
-            update = {"files": self.ports["files"]}
+            update = {"files": self.ports["files"], "categories": self.world.categories}
             self.attempt(fuse, lambda: update_file(file.account_id, file.id, changes, self.now, **update))
 
     @rule(pick=picks, permanent=st.booleans(), fuse=fuses)
@@ -142,8 +145,8 @@ class Lives(RuleBasedStateMachine):
             )
 
     @rule(fuse=fuses)
-    def sweeping(self, fuse: int | None) -> None:
-        self.attempt(fuse, lambda: sweep(self.now, **self.verifying))
+    def sweep(self, fuse: int | None) -> None:
+        self.attempt(fuse, lambda: sweep(self.now, **self.sweeping))
 
     @rule(hours=st.integers(1, 1000))
     def time_passes(self, hours: int) -> None:
@@ -167,7 +170,7 @@ class Lives(RuleBasedStateMachine):
                 self.world.files.save(replace(file, expires_at=self.now))
         for _ in range(2):
             self.now += timedelta(days=40)
-            swept = sweep(self.now, **self.verifying)
+            swept = sweep(self.now, **self.sweeping)
             assert swept.failures == {}
         assert list(self.records()) == []
         assert self.used() == Usage()

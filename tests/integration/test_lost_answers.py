@@ -64,7 +64,7 @@ def test_a_revocation_counts_as_made(world: World, hooks: Hooks) -> None:
     token = a_token()
     world.tokens.add(token)
     hooks.lose_answers("dynamodb.TransactWriteItems")
-    assert world.tokens.remove(token.id, ALICE_ID)
+    assert world.tokens.revoke(token.id, ALICE_ID, NOW)
     assert world.tokens.find(token.secret_hash) is None
 
 

@@ -303,7 +303,7 @@ def dropped_twice(world: World, hooks: Hooks) -> int:
     def drop() -> bool:
         return world.temporary_keys.remove(key.key_hash, key.user_id, NOW)
 
-    rival = hooks.rival_before("dynamodb.DeleteItem", drop)
+    rival = hooks.rival_before("dynamodb.UpdateItem", drop)
     return sum([drop(), *map(bool, rival)])
 
 

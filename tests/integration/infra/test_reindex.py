@@ -10,6 +10,7 @@ from chalicelib.adapters.dynamo_postings import SearchTable, postings
 from chalicelib.adapters.dynamo_table import MetadataTable
 from infra import reindex
 from infra.local.stack import EmulatedAws
+from tests.support.adapters import creations_on
 from tests.support.builders import BOBS, NOW, a_file, a_ready_file
 from tests.unit.test_postings import item
 
@@ -17,7 +18,8 @@ from tests.unit.test_postings import item
 @pytest.fixture
 def files(aws: EmulatedAws) -> Iterator[DynamoFiles]:
     client = aws.clients("dynamodb")
-    yield DynamoFiles(MetadataTable(client, aws.metadata_table), SearchTable(client, aws.search_table))
+    table = MetadataTable(client, aws.metadata_table)
+    yield DynamoFiles(table, SearchTable(client, aws.search_table), creations_on(table))
     for table in (aws.metadata_table, aws.search_table):
         for found in client.scan(TableName=table)["Items"]:
             client.delete_item(TableName=table, Key={"pk": found["pk"], "sk": found["sk"]})

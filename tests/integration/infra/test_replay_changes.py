@@ -101,10 +101,10 @@ def test_e3_what_was_given_up_is_in_the_log_after_all(
     given_up: Callable[..., list[Record]],
     count: int,
 ) -> None:
-    given_up(count)
+    records = given_up(count)
     world.files.add(a_file())  # which was not given up
     assert [problem for _, problem in replay.all()] == [None]
-    assert sum(functions.told) == count
+    assert sum(functions.told) == len(records)
     assert max(functions.told) <= 10
     assert world.events.head(ALICES).sequence == count
     assert left(aws, queue) == 0
@@ -131,7 +131,7 @@ def test_what_cannot_be_handled_yet_stays(
 
 
 def test_what_the_stream_has_forgotten(replay: Replay, given_up: Callable[..., list[Record]]) -> None:
-    (record,) = given_up(1)
+    record, *_ = given_up(1)
     number = str(int(number_of(record)) + 1000)
     arn = record["eventSourceARN"]
     shard = Span.of(dead_letter("f", "shardId-00000001541626099285-f35f62ef", [record], "x", 1, 0)).shard
