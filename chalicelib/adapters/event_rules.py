@@ -212,6 +212,7 @@ RULES: Mapping[str, Sequence[Rule]] = {
         Rule(EventType.FILE_CREATED, made, detail=_says("encryption_mode", "size_bytes")),
         Rule(EventType.FILE_READY, becomes("status", "ready")),
         Rule(EventType.FILE_REJECTED, becomes("status", "rejected"), detail=_says("rejected_reason")),
+        Rule(EventType.FILE_CATEGORY_CHANGED, changes("category_id"), detail=_says("category_id")),
         Rule(EventType.FILE_RENAMED, changes("filename")),
         Rule(EventType.FILE_EXPIRY_CHANGED, changes("expires_at"), detail=_says("expires_at")),
         Rule(EventType.FILE_TRASHED, gains("trashed_at")),

@@ -33,6 +33,7 @@ class EventType(StrEnum):
     DOWNLOAD_RESUMED = "download.resumed"  # fresh URLs for a session
     DOWNLOAD_RETURNED = "download.returned"  # a use was given back: the performer got nothing
     DOWNLOAD_REVOKED = "download.revoked"
+    FILE_CATEGORY_CHANGED = "file.category_changed"
     FILE_CREATED = "file.created"
     FILE_ERASED = "file.erased"  # the record was removed past the service
     FILE_EXPIRY_CHANGED = "file.expiry_changed"

@@ -99,6 +99,8 @@ CASES: dict[str, tuple[Item | None, Item | None, list[str]]] = {
     "rejected": (PENDING, {**PENDING, "status": "rejected", "rejected_reason": "no"}, ["file.rejected"]),
     "renamed": (file(), file(filename="other.pdf"), ["file.renamed"]),
     "given an expiry": (file(), file(expires_at=NOW), ["file.expiry_changed"]),
+    "put into a category": (file(), file(category_id=CATEGORY.id), ["file.category_changed"]),
+    "taken out of it": (file(category_id=CATEGORY.id), file(), ["file.category_changed"]),
     "rid of its expiry": (file(expires_at=NOW), file(), ["file.expiry_changed"]),
     "trashed": (file(), file(trashed_at=NOW), ["file.trashed"]),
     "restored": (file(trashed_at=NOW), file(), ["file.restored"]),
