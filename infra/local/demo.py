@@ -28,6 +28,9 @@ SIZE = 3 * 2**20 + 12_345  # several frames, the last one broken
 SEALED_MESSAGE = bytes.fromhex("020478")  # AWS Encryption SDK message format 2.0, suite 0x0478
 
 
+DELIVERY_SECONDS = 30
+
+
 class NotTrue(Exception):
     """The service did not do what the demo says it does."""
 
@@ -42,6 +45,7 @@ class Person:
     """Somebody with a token, the command line and a home of their own."""
 
     name: str
+    email: str
     token: str | None
     pin: str | None
     api_url: str
@@ -81,16 +85,18 @@ class Person:
 class Demo:
     def __init__(self, ready: Mapping[str, Any], directory: Path) -> None:
         self.ready, self.directory = ready, directory
-        self.alice = self._person(ready["users"][0])
+        self.alice, self.bob = map(self._person, ready["users"])
         self.stranger = Person(
-            "somebody with the link", None, None, ready["api_url"], self._home("stranger"), directory
+            "somebody with the link", "", None, None, ready["api_url"], self._home("stranger"), directory
         )
         self.sent = directory / FILE_NAME
         self.step_number = 0
 
     def _person(self, user: Mapping[str, Any]) -> Person:
         home = self._home(user["email"])
-        return Person(user["name"], user["token"], user["pin"], self.ready["api_url"], home, self.directory)
+        return Person(
+            user["name"], user["email"], user["token"], user["pin"], self.ready["api_url"], home, self.directory
+        )
 
     def _home(self, name: str) -> Path:
         home = self.directory / f"home of {name}"
@@ -102,6 +108,9 @@ class Demo:
         file_id = self.put()
         self.look_into_the_bucket(file_id)
         self.get_back(file_id)
+        self.send(file_id)
+        self.receive()
+        self.revoke(file_id)
         self.use_a_download_key_once(file_id)
 
     def make_a_file(self) -> None:
@@ -142,6 +151,43 @@ class Demo:
         self.proves("a stolen token alone gets no file. And with it (from SEALDROP_PIN):")
         self.alice.sealdrop("get", file_id, "-o", received.name)
         self._same(received)
+
+    def send(self, file_id: str) -> None:
+        self.say(f"{self.alice.name} sends it to {self.bob.name}.")
+        self.alice.sealdrop("send", file_id, "--to", self.bob.email, "--subject", "Your contract")
+        _, answer = self.alice.call("GET", "/mails")
+        check(answer["data"][0]["opened_at"] is None, "a mail that nobody has read is marked as opened")
+
+    def receive(self) -> None:
+        self.say(f"{self.bob.name} finds it in the inbox, and fetches the file with a PIN of his own.")
+        mail_id = self._arrived("Your contract")
+        self.bob.sealdrop("inbox")
+        received = self.directory / "from-alice.pdf"
+        self.bob.sealdrop("get", mail_id, "-o", received.name)
+        self._same(received)
+        _, answer = self.alice.call("GET", "/mails")
+        check(answer["data"][0]["opened_at"], "the sender is not told that the mail was opened")
+        self.proves(f"{self.alice.name} sees when it was opened: {answer['data'][0]['opened_at']}")
+
+    def revoke(self, file_id: str) -> None:
+        self.say(f"A second mail, which {self.alice.name} revokes before {self.bob.name} has fetched anything:")
+        sent = self.alice.sealdrop("send", file_id, "--to", self.bob.email, "--subject", "Sent by mistake")
+        mail_id = self._arrived("Sent by mistake")
+        self.alice.sealdrop("mails", sent, "--revoke")
+        late = self.directory / "too-late.pdf"
+        self.bob.sealdrop("get", mail_id, "-o", late.name, expect=4)
+        check(not late.exists(), "a revoked mail gave its file away")
+        self.proves("from that moment on there is no way to the file through it.")
+
+    def _arrived(self, subject: str) -> str:
+        """The id of the mail in Bob's inbox. It is delivered by a queue, after the answer."""
+        patience = time.monotonic() + DELIVERY_SECONDS
+        while time.monotonic() < patience:
+            _, answer = self.bob.call("GET", "/inbox")
+            if found := [mail["id"] for mail in answer["data"] if mail["subject"] == subject]:
+                return str(found[0])
+            time.sleep(0.1)
+        raise NotTrue(f"the mail {subject!r} did not arrive within {DELIVERY_SECONDS} s")
 
     def use_a_download_key_once(self, file_id: str) -> None:
         self.say(
