@@ -34,6 +34,14 @@ def _as_before(alice: User, bob: User, backstage: Backstage) -> Iterator[None]:
         backstage.dynamodb.put_item(TableName=backstage.table, Item=record)
 
 
+@pytest.fixture
+def renamed(alice: User) -> Iterator[Any]:
+    """Alice under another name, which her tokens copy; afterwards she has her own again."""
+    before = alice.api("GET", "/user").data
+    yield alice.api("PATCH", "/user", {"name": "Alice Adams", "timezone": "Asia/Tokyo"}).data
+    alice.api("PATCH", "/user", {"name": before["name"], "timezone": before["timezone"]})
+
+
 def assert_locked(answer: Answer) -> None:
     assert_refused(answer, 429, "pin_locked")
     assert 890 <= int(answer.headers["Retry-After"]) <= 900
@@ -93,9 +101,12 @@ def test_a_pin_is_set_changed_and_removed(alice: User) -> None:
     assert alice.api("PATCH", "/user", {"pin": "first one"}).data["has_pin"] is True
 
 
-def test_a_new_name_is_shown_by_what_is_made_from_then_on(alice: User, anyone: Api) -> None:
-    old = uploaded(alice.api, b"old")
-    renamed = alice.api("PATCH", "/user", {"name": "Alice Adams", "timezone": "Asia/Tokyo"}).data
+@pytest.fixture
+def old(alice: User) -> Any:
+    return uploaded(alice.api, b"old")
+
+
+def test_a_new_name_is_shown_by_what_is_made_from_then_on(alice: User, anyone: Api, old: Any, renamed: Any) -> None:
     assert (renamed["name"], renamed["initials"], renamed["timezone"]) == ("Alice Adams", "AA", "Asia/Tokyo")
     new = uploaded(alice.api, b"new")
     assert (new["created_by"]["name"], new["created_by"]["timezone"]) == ("Alice Adams", "Asia/Tokyo")

@@ -18,6 +18,11 @@ CLIENT = Path(__file__).parents[3] / "client"
 PATIENCE_SECONDS = 60
 
 
+def heeds_interrupts() -> None:
+    """A command in a shell's background is started deaf to SIGINT, and so would be whatever it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Started:
     """A command under way; the service may send it a signal."""
 
@@ -28,6 +33,7 @@ class Started:
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=heeds_interrupts,
         )
 
     def finish(self) -> tuple[int, bytes, bytes]:
