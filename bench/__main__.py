@@ -1,15 +1,17 @@
-"""`python -m bench [sealing|handling|imports|limiting|transfer …]`: print the tables named, all by default."""
+"""`python -m bench [TABLE …]`: print the tables named, all by default. They are the keys of TABLES."""
 
 import sys
 
-from bench import handling, imports, limiting, sealing, transfer
+from bench import contention, handling, imports, limiting, lists, sealing, transfer
 
 TABLES = {
     "sealing": sealing.report,
     "handling": handling.report,
     "imports": imports.report,
     "limiting": limiting.report,
+    "contention": contention.report,
     "transfer": transfer.report,
+    "lists": lists.report,
 }
 
 

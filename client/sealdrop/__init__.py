@@ -26,11 +26,16 @@ if TYPE_CHECKING:
         NotAllowed,
         NotAuthentic,
         NotFound,
+        PinLocked,
+        PinRequired,
         SealdropError,
         StorageError,
         Unreachable,
         UsageError,
+        WrongPin,
     )
+    from sealdrop.events import ChainEnd, Event, Verified
+    from sealdrop.mail_models import InboxMail, Mail, MailFile
     from sealdrop.models import (
         Account,
         Download,
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
         Token,
         User,
     )
+    from sealdrop.pins import TemporaryKey
     from sealdrop.retry import Retry
     from sealdrop.transfers import Encryption, Performed, PerformedFile
 
@@ -51,16 +57,21 @@ __all__ = [
     "ApiError",
     "BadAnswer",
     "Busy",
+    "ChainEnd",
     "Client",
     "Download",
     "DownloadKey",
     "DownloadView",
     "Encryption",
+    "Event",
     "File",
     "FileChanged",
     "Gone",
+    "InboxMail",
     "LocalFileError",
     "LostAnswer",
+    "Mail",
+    "MailFile",
     "NewToken",
     "NotAllowed",
     "NotAuthentic",
@@ -69,16 +80,21 @@ __all__ = [
     "Performed",
     "PerformedFile",
     "Person",
+    "PinLocked",
+    "PinRequired",
     "Retry",
     "SavedFile",
     "SealdropError",
     "StorageError",
+    "TemporaryKey",
     "Token",
     "Unreachable",
     "UsageError",
     "User",
+    "Verified",
+    "WrongPin",
 ]
-_HOMES = ("errors", "models", "transfers", "retry", "client", "download")
+_HOMES = ("errors", "models", "mail_models", "transfers", "retry", "pins", "client", "download", "events")
 
 
 def __getattr__(name: str) -> Any:
