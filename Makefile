@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help dev demo up test check format lock openapi web bench package clean
+.PHONY: help dev demo up test check format lock bench package clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,25 +11,20 @@ help: ## this list
 demo: dev ## send a real file through the whole service on this machine, and prove that its bytes came back
 	@$(BIN)/python -m infra.local.demo
 
-test: dev web ## every test: unit, integration, end to end
+test: dev ## every test: unit, integration, end to end
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 up: dev ## the stack on this machine, in the foreground, on port 8080
-	@$(MAKE) --no-print-directory web || echo "going on without the pages"
 	@$(BIN)/python -m infra.local
 
-check: dev ## style, types, import rules, template, the API's document
+check: dev ## style, types, import rules, template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/template.yaml
-	$(BIN)/python -m infra.openapi --check
 
-openapi: dev ## write the API's document anew, from routes and models: chalicelib/openapi.json
-	@$(BIN)/python -m infra.openapi
-
-bench: dev ## measure: sealing, request handling, imports, the limiter, contention, 2 GiB up and down (ratios inside one run)
+bench: dev ## measure: sealing, request handling, imports, the limiter, 2 GiB up and down (ratios inside one run)
 	@$(BIN)/python -m bench
 
 package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip
@@ -45,18 +40,6 @@ dev: .venv/.ready ## set up .venv (bin/python, bin/sealdrop)
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e client
 	@touch $@
 
-web: build/web/.ready ## the pages that are served beside the API, from web/ (needs npm)
-
-VENDORED := web/node_modules/swagger-ui-dist
-build/web/.ready: web/package-lock.json web/.npmrc $(wildcard web/docs/*) chalicelib/openapi.json
-	@npm ci --prefix web --loglevel=error >/dev/null
-	@rm -rf build/web && mkdir -p build/web/docs
-	@cp web/docs/* chalicelib/openapi.json build/web/docs
-	@cp $(VENDORED)/swagger-ui-bundle.js $(VENDORED)/swagger-ui.css build/web/docs
-	@cp $(VENDORED)/LICENSE build/web/docs/swagger-ui-license.txt
-	@cp $(VENDORED)/swagger-ui-bundle.js.LICENSE.txt build/web/docs
-	@touch $@
-
 format: dev ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -67,4 +50,4 @@ lock: ## resolve requirements-dev.in into requirements-dev.txt
 	  --no-emit-trusted-host --no-emit-find-links --allow-unsafe -o requirements-dev.txt requirements-dev.in
 
 clean: ## remove what the commands above made
-	rm -rf .venv .venv-lock out build web/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lock out build .mypy_cache .ruff_cache .hypothesis .import_linter_cache

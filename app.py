@@ -1,51 +1,27 @@
 """Sealdrop's table of contents: the routes by resource, and what runs without a request.
 
-Importing this has no effects and needs no environment: infra/overrides.yaml puts real ARNs for the placeholders.
+Importing this has no effects and needs no environment. The queue's ARN is a placeholder that infra/overrides.yaml
+replaces, for the same reason.
 """
 
 from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
 
-from chalicelib.routes import (
-    categories,
-    downloads,
-    events,
-    files,
-    inbox,
-    keys,
-    mail_triggers,
-    mails,
-    service,
-    tokens,
-    triggers,
-    user,
-)
-
-STREAM = "arn:aws:dynamodb:eu-west-1:000000000000:table/placeholder/stream/placeholder"
+from chalicelib.routes import downloads, files, tokens, triggers, user
 
 app = Chalice(app_name="sealdrop")
 
-for resource in (files, categories, downloads, mails, inbox, keys, tokens, events, user, service):
-    app.register_blueprint(resource.bp)
+app.register_blueprint(files.bp)
+app.register_blueprint(downloads.bp)
+app.register_blueprint(tokens.bp)
+app.register_blueprint(user.bp)
 
 
 @app.on_sqs_message(queue_arn="arn:aws:sqs:eu-west-1:000000000000:placeholder", batch_size=10, name="on_upload")
 def on_upload(event: SQSEvent) -> dict[str, Any]:
     """S3 says that an object was created."""
     return triggers.handle_uploads(event)
-
-
-@app.on_sqs_message(queue_arn="arn:aws:sqs:eu-west-1:000000000000:mail", batch_size=1, name="on_mail")
-def on_mail(event: SQSEvent) -> dict[str, Any]:
-    """A mail is to be sent, or SES reports on one."""
-    return mail_triggers.handle_mails(event)
-
-
-@app.on_dynamodb_record(stream_arn=STREAM, batch_size=100, starting_position="TRIM_HORIZON", name="on_change")
-def on_change(event: DynamoDBEvent) -> dict[str, Any]:
-    """Records of the metadata table were made, changed or removed."""
-    return triggers.handle_changes(event)
 
 
 @app.schedule(Rate(10, unit=Rate.MINUTES), name="sweep")

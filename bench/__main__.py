@@ -1,17 +1,15 @@
-"""`python -m bench [TABLE …]`: print the tables named, all by default. They are the keys of TABLES."""
+"""`python -m bench [sealing|handling|imports|limiting|transfer …]`: print the tables named, all by default."""
 
 import sys
 
-from bench import contention, handling, imports, limiting, lists, sealing, transfer
+from bench import handling, imports, limiting, sealing, transfer
 
 TABLES = {
     "sealing": sealing.report,
     "handling": handling.report,
     "imports": imports.report,
     "limiting": limiting.report,
-    "contention": contention.report,
     "transfer": transfer.report,
-    "lists": lists.report,
 }
 
 

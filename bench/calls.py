@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +19,7 @@ import urllib3
 import app as sealdrop
 from chalicelib import bootstrap
 from chalicelib.adapters.s3_objects import S3Objects
-from chalicelib.bootstrap import World
-from chalicelib.bootstrap.aws import POOL_THREADS
+from chalicelib.bootstrap import POOL_THREADS, World
 from chalicelib.domain.sealing import WrappedKey
 from infra.local.stack import emulated_aws
 from tests.support import sealed
@@ -60,13 +59,6 @@ class Bench:
     clock: Clock
     api: AppClient
     user: Caller
-
-    def for_another_user(self) -> "Bench":
-        """One who has no PIN, whatever the first was given."""
-        user = enrol(self.world, "another@example.com", "Bench")
-        api = self.api.with_token(user.text)
-        api.get("/user")
-        return replace(self, user=user, api=api)
 
     def measure(self, name: str, job: Callable[[], Answer], status: int) -> Measured:
         with self.steps.recording() as steps:
@@ -110,7 +102,7 @@ def on_emulated_aws() -> Iterator[Bench]:
         clock = Clock()
         clock.rule(patch)
         world: Any = World()
-        services = ("dynamodb", "kms", "s3", "sqs")
+        services = ("dynamodb", "kms", "s3")
         clients = {service: world._client(service) for service in services}  # noqa: SLF001 - those that it will use
         steps = Steps(list(clients.values()), POOL_THREADS)
         vars(world).update(pool=steps, objects=Bucket(clients["s3"], world.settings.files_bucket))
@@ -143,7 +135,6 @@ def variants(bench: Bench) -> Iterator[Measured]:
     yield measure("POST /files, server", lambda: api.post("/files", file), 201)
     yield measure("POST /files, client", lambda: api.post("/files", {**file, "encryption": "client"}), 201)
     yield measure("POST /files, server, in parts", lambda: api.post("/files", {**file, **parts}), 201)
-    yield from creations(bench, file)
     pending = bench.upload(sealing=False)
     yield measure("GET /files/{file_id}, pending", lambda: api.get(f"/files/{pending}"), 200)
     for name, file_id in {
@@ -159,20 +150,6 @@ def variants(bench: Bench) -> Iterator[Measured]:
         path = f"/public/downloads/{bench.key(sealing=mode == 'client')}"
         yield measure(f"POST /public/downloads/{{key}}, {mode}", post(anyone, path), 200)
     yield from moments(bench, path)
-
-
-def creations(bench: Bench, file: dict[str, Any]) -> Iterator[Measured]:
-    """Under an Idempotency-Key, and at the end of a quota."""
-    api, measure, key = bench.api, bench.measure, {"Idempotency-Key": "c2c1b6a4-7d0e-4a51-9c5b-0f5c8c7e5d11"}
-    sealed = {**file, "encryption": "client"}
-    yield measure("POST /files, client, with a key", lambda: api.post("/files", sealed, headers=key), 201)
-    yield measure("POST /files, client, with it again", lambda: api.post("/files", sealed, headers=key), 201)
-    granted = {"files": [bench.ready(sealing=False)]}
-    yield measure("POST /downloads, with a key", lambda: api.post("/downloads", granted, headers=key), 201)
-    yield measure("POST /downloads, with it again", lambda: api.post("/downloads", granted, headers=key), 201)
-    huge = {"filename": "huge.bin", "size": 5 * 2**40, "part_checksums": True}
-    yield measure("POST /files, more than its purse has", lambda: api.post("/files", huge), 201)
-    yield measure("POST /files, more than the quota has", lambda: api.post("/files", huge), 403)
 
 
 def moments(bench: Bench, spent: str) -> Iterator[Measured]:
@@ -202,7 +179,7 @@ def post(api: AppClient, path: str, body: Any = None) -> Callable[[], Answer]:
 def measure() -> list[Measured]:
     """Every route, then the variants."""
     with contextlib.redirect_stdout(io.StringIO()), on_emulated_aws() as bench:  # the app's log lines
-        return [*every_route(bench), *variants(bench.for_another_user())]
+        return [*every_route(bench), *variants(bench)]
 
 
 HEAD = """# What a request asks of AWS
@@ -213,10 +190,9 @@ Calls of one *step* go at the same time: a request waits once for each step. How
 in [tests/support/steps.py](../tests/support/steps.py). Names after a DynamoDB call are those of the items' keys, as in
 [architecture.md](architecture.md#storage). Signing a URL is no call; nor is a retry by botocore, after an error.
 
-Some calls come on top, rarely. A token's first use in an hour is written down, beside the handler's calls. A container
-that meets an address for the first time supposes its bucket to be full: when another container has drawn on it already,
-the limiter writes twice. Whoever is over the limit costs no call, once the container knows. And where others write the
-same items at the same moment, DynamoDB cancels a transaction, which then is sent again.
+Two calls come on top, rarely. A token's first use in an hour is written down, beside the handler's calls. And a
+container that meets an address for the first time supposes its bucket to be full: when another container has drawn on
+it already, the limiter writes twice. Whoever is over the limit costs no call, once the container knows.
 """
 
 

@@ -55,8 +55,9 @@ def create_user(order: Mapping[str, str], function: str, *, functions: Any) -> d
 
 def function_name(stage: str) -> str:
     """As infra/overrides.yaml deploys it."""
-    overrides = template.load(INFRA / "overrides.yaml")
-    return template.deployed_name(overrides, "CreateUser", "FunctionName", stage)
+    parameters = template.parameters(template.load(INFRA / "template.yaml"), {"Stage": stage})
+    declared = template.load(INFRA / "overrides.yaml")["Resources"]["CreateUser"]["Properties"]["FunctionName"]
+    return str(template.Names(parameters).resolve(declared))
 
 
 def _explained(error: ClientError, function: str, region: str) -> str:

@@ -1,6 +1,6 @@
 """One way to call AWS: what is AWS's trouble becomes `Busy`, what is an answer stays a ClientError."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from botocore.exceptions import (
@@ -26,7 +26,6 @@ _TROUBLE = frozenset(
         "OperationAborted",  # S3 is at this object already, as while a long Complete goes on
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
-        "RequestThrottled",
         "RequestTimeout",
         "SlowDown",
         "Throttling",
@@ -43,12 +42,7 @@ _TROUBLE = frozenset(
     }
 )
 _CONDITION_FAILED = "ConditionalCheckFailed"
-_COLLIDED = "TransactionConflict"
-_TROUBLE_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", _COLLIDED})
-
-
-class Collided(Busy):
-    """A transaction was cancelled because others write the same items, or write too fast. Nothing of it was done."""
+_TROUBLE_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"})
 
 
 def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -85,40 +79,28 @@ def is_trouble(code: str) -> bool:
 
 def condition_failed_at(error: ClientError, position: int) -> bool:
     """Whether a transaction was cancelled because the condition of its write at `position` does not hold."""
-    return position in failed_conditions(error)
+    reasons = _cancellation_reasons(error)
+    return position < len(reasons) and reasons[position] == _CONDITION_FAILED
 
 
-def failed_conditions(error: ClientError) -> Mapping[int, Any]:
-    """Positions of a cancelled transaction's writes whose condition does not hold, each with the item it met, if it
-    asked for that one and there is one. Empty for any other error.
-    """
-    reasons = enumerate(_cancellation_reasons(error))
-    return {position: reason.get("Item") for position, reason in reasons if reason.get("Code") == _CONDITION_FAILED}
-
-
-def _cancellation_reasons(error: ClientError) -> list[Any]:
+def _cancellation_reasons(error: ClientError) -> list[str]:
     """One for each write of a transaction, in its order; empty for any other error."""
     if code_of(error) != "TransactionCanceledException":
         return []
     reasons: Any = error.response.get("CancellationReasons", [])
-    return list(reasons)
+    return [reason.get("Code", "None") for reason in reasons]
 
 
 def _is_trouble(error: ClientError) -> bool:
-    if failed_conditions(error):  # an answer, whatever befell the other writes
+    reasons = _cancellation_reasons(error)
+    if _CONDITION_FAILED in reasons:  # an answer, whatever befell the other writes
         return False
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return is_trouble(code_of(error)) or status >= 500 or _collided(error)
-
-
-def _collided(error: Exception) -> bool:
-    reasons = _cancellation_reasons(error) if isinstance(error, ClientError) else []
-    return any(reason.get("Code") in _TROUBLE_REASONS for reason in reasons)
+    return is_trouble(code_of(error)) or status >= 500 or not _TROUBLE_REASONS.isdisjoint(reasons)
 
 
 def _busy(error: Exception) -> Busy:
-    kind = Collided if _collided(error) else Busy
-    return kind(reason=_named(error), retry_after_seconds=RETRY_AFTER_SECONDS)
+    return Busy(reason=_named(error), retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 def _named(error: Exception) -> str:

@@ -1,14 +1,14 @@
 """Downloads and download keys in the metadata table. A use is spent by one conditional write."""
 
-from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.dynamo_authors import author_from, author_item
-from chalicelib.adapters.dynamo_creations import Creations
+from chalicelib.adapters.aws_call import call, condition_failed_at
 from chalicelib.adapters.dynamo_files import file_key
 from chalicelib.adapters.dynamo_files import from_item as file_from_item
+from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,
@@ -19,10 +19,9 @@ from chalicelib.adapters.dynamo_table import (
     optional_timestamp,
     standing_item,
     timestamp,
+    to_dynamo,
+    values,
 )
-from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction
-from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
-from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.file import File
@@ -35,36 +34,22 @@ _USABLE = "uses_left > :none AND expires_at > :now AND attribute_not_exists(revo
 
 
 class DynamoDownloads:
-    def __init__(self, table: MetadataTable, creations: Creations) -> None:
-        self._table, self._creations = table, creations
+    def __init__(self, table: MetadataTable) -> None:
+        self._table = table
 
-    def add(self, download: Download, claim: Claim | None = None) -> None:
-        item = _to_item(download)
-        if claim:  # which must find it
-            item["ttl"] = max(item["ttl"], int(claim.expires_at.timestamp()))
-        self._creations.add(download.account_id, [item], [download.id], download.created_at, claim=claim)
-
-    def add_many(self, downloads: Sequence[Download]) -> None:
-        transaction = Transaction(self._table)
-        for download in downloads:
-            transaction.put(_to_item(download), "attribute_not_exists(pk)")
-        transaction.write()
+    def add(self, download: Download) -> None:
+        self._table.put(_to_item(download), "attribute_not_exists(pk)")
 
     def find(self, download_id: DownloadId) -> Download | None:
         item = self._table.get(download_key(download_id))
         return _from_item(item) if item else None
-
-    def find_many(self, download_ids: Sequence[DownloadId]) -> list[Download]:
-        found = self._table.get_many([download_key(download_id) for download_id in download_ids])
-        return [_from_item(found[download_key(each)]) for each in download_ids if download_key(each) in found]
 
     def find_key(self, key_hash: SecretHash) -> DownloadKey | None:
         item = self._table.get(secret_key(key_hash))
         if not item:
             return None
         ids = tuple(FileId(file_id) for file_id in item["file_ids"])
-        download_id, is_link = DownloadId(item["download_id"]), item.get("is_link", False)
-        return DownloadKey(key_hash, download_id, ids, moment(item["forgotten_at"]), is_link)
+        return DownloadKey(key_hash, DownloadId(item["download_id"]), ids, moment(item["forgotten_at"]))
 
     def find_with_files(self, key: DownloadKey) -> tuple[Download | None, list[File]]:
         download = download_key(key.download_id)
@@ -73,26 +58,32 @@ class DynamoDownloads:
         return (_from_item(found[download]) if download in found else None), files
 
     def make_key_current(self, download: Download, key: DownloadKey, now: datetime) -> None:
-        change = f"SET {'link_hash' if key.is_link else 'key_hash'} = :hash"
-        given = {"hash": key.key_hash, "none": 0, "now": timestamp(now)}
-        transaction = Transaction(self._table).update(download_key(download.id), change, _USABLE, **given)
+        pk, sk = download_key(download.id)
+        table = self._table.name
+        update: Any = {
+            "TableName": table,
+            "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+            "UpdateExpression": "SET key_hash = :hash",
+            "ConditionExpression": _USABLE,
+            "ExpressionAttributeValues": values(hash=key.key_hash, none=0, now=timestamp(now)),
+        }
+        put: Any = {"TableName": table, "Item": to_dynamo(_key_item(key))}
         try:
-            transaction.put(_key_item(key)).write()
-        except Cancelled as cancelled:
-            if 0 in cancelled.met:
-                raise Gone(reason="not usable any more") from cancelled
+            call(self._table.client.transact_write_items, TransactItems=[{"Update": update}, {"Put": put}])
+        except ClientError as error:
+            if condition_failed_at(error, 0):
+                raise Gone(reason="not usable any more") from error
             raise
 
     def spend(self, key: DownloadKey, session_hash: SecretHash, session_until: datetime, now: datetime) -> Download:
         try:
             item = self._table.update(
                 download_key(key.download_id),
-                "SET uses_left = uses_left - :one, sessions.#session = :until, released = :released",
-                f"{_USABLE} AND (key_hash = :hash OR link_hash = :hash) AND attribute_not_exists(sessions.#session)",
+                "SET uses_left = uses_left - :one, sessions.#session = :until",
+                f"{_USABLE} AND key_hash = :hash AND attribute_not_exists(sessions.#session)",
                 {"#session": session_hash},
                 one=1,
                 until=timestamp(session_until),
-                released=list(key.file_ids),
                 none=0,
                 now=timestamp(now),
                 hash=key.key_hash,
@@ -139,16 +130,14 @@ def _to_item(download: Download) -> Item:
         "uses_left": download.uses_left,
         "created_at": timestamp(download.created_at),
         "expires_at": timestamp(download.expires_at),
-        "mail_id": download.mail_id,
         "key_hash": download.key_hash,
-        "link_hash": download.link_hash,
         "sessions": {session: timestamp(until) for session, until in download.sessions.items()},
         "revoked_at": optional_timestamp(download.revoked_at),
-        "pin": verifier_item(download.pin),
     }
 
 
 def _from_item(item: Item) -> Download:
+    key_hash = item.get("key_hash")
     return Download(
         id=DownloadId(item["pk"].removeprefix("DOWNLOAD#")),
         account_id=AccountId(item["account_id"]),
@@ -157,12 +146,9 @@ def _from_item(item: Item) -> Download:
         uses_left=item["uses_left"],
         created_at=moment(item["created_at"]),
         expires_at=moment(item["expires_at"]),
-        mail_id=item.get("mail_id"),
-        key_hash=item.get("key_hash"),
-        link_hash=item.get("link_hash"),
+        key_hash=SecretHash(key_hash) if key_hash else None,
         sessions={SecretHash(session): moment(until) for session, until in item["sessions"].items()},
         revoked_at=optional_moment(item.get("revoked_at")),
-        pin=verifier_from(item.get("pin")),
     )
 
 
@@ -175,5 +161,4 @@ def _key_item(key: DownloadKey) -> Item:
         "download_id": key.download_id,
         "file_ids": list(key.file_ids),
         "forgotten_at": timestamp(key.forgotten_at),
-        "is_link": key.is_link or None,
     }

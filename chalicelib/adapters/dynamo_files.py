@@ -7,29 +7,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.dynamo_authors import author_from, author_item
-from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_due import due_attributes, due_ids, put_off
-from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LISTING_C, Lists
-from chalicelib.adapters.dynamo_postings import SearchTable
-from chalicelib.adapters.dynamo_search import Sought, search
+from chalicelib.adapters.dynamo_people import author_from, author_item
 from chalicelib.adapters.dynamo_table import (
     Item,
     KeyOfId,
     MetadataTable,
     condition_failed,
-    from_dynamo,
+    list_sk,
     moment,
     optional_moment,
     optional_timestamp,
     timestamp,
-    to_dynamo,
 )
-from chalicelib.adapters.dynamo_transaction import Cancelled, delete, put, transact
-from chalicelib.domain.claim import Claim
-from chalicelib.domain.file import FILE_SORTS, EncryptionMode, File, Shelf, Status, searched_texts
-from chalicelib.domain.ids import AccountId, CategoryId, FileId
-from chalicelib.domain.page import Order, Page, Position
+from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
+from chalicelib.domain.ids import AccountId, FileId
+from chalicelib.domain.page import Page, Position
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
 from chalicelib.ports import StaleRecord
@@ -37,19 +30,15 @@ from chalicelib.ports import StaleRecord
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
 tombstone_key = KeyOfId("PURGED", "PURGED")
-_UNCHANGED = "revision = :read"
 
 
 class DynamoFiles:
-    def __init__(self, table: MetadataTable, postings: SearchTable, creations: Creations) -> None:
-        self._table, self._postings = table, postings
-        self._creations, self._quotas = creations, creations.quotas
+    def __init__(self, table: MetadataTable) -> None:
+        self._table = table
 
-    def add(self, file: File, claim: Claim | None = None) -> File:
+    def add(self, file: File) -> File:
         stored = replace(file, revision=1)
-        self._creations.add(
-            file.account_id, [to_item(stored)], [file.id], file.created_at, claim=claim, charge=file.charge
-        )
+        self._table.put(to_item(stored), "attribute_not_exists(pk)")
         return stored
 
     def find(self, file_id: FileId) -> File | None:
@@ -60,62 +49,23 @@ class DynamoFiles:
         found = self._table.get_many([file_key(file_id) for file_id in file_ids])
         return [from_item(found[file_key(file_id)]) for file_id in file_ids if file_key(file_id) in found]
 
-    def list_of(
-        self, account_id: AccountId, shelf: Shelf, order: Order, limit: int, after: Position | None
-    ) -> Page[File]:
-        return file_lists.page(self._table, _list_pk(account_id, shelf), order, limit, after)
-
-    def search(
-        self, account_id: AccountId, shelf: Shelf, keyword: str, order: Order, limit: int, after: Position | None
-    ) -> Page[File]:
-        sought = Sought(
-            list_pk=_list_pk(account_id, shelf),
-            search_pk=_search_pk(account_id),
-            keyword=keyword,
-            order=order,
-            limit=limit,
-            after=after,
-        )
-        return search(file_lists, self._table, self._postings, sought)
+    def list_of(self, account_id: AccountId, shelf: Shelf, limit: int, after: Position | None) -> Page[File]:
+        items, more = self._table.newest(_list_pk(account_id, shelf), limit, after, file_key)
+        files = [from_item(item) for item in items]
+        return Page(files, Position(files[-1].created_at, files[-1].id) if more and files else None)
 
     def save(self, file: File) -> File:
         stored = replace(file, revision=file.revision + 1)
-        if file.gives_quota_back:
-            return self._save_giving_back(file, replace(stored, is_charged=False))
         try:
-            self._table.put(to_item(stored), _UNCHANGED, read=file.revision)
+            self._table.put(to_item(stored), "revision = :read", read=file.revision)
         except ClientError as error:
             if condition_failed(error):
                 raise StaleRecord from error
             raise
         return stored
 
-    def _save_giving_back(self, file: File, stored: File) -> File:
-        item = to_item(stored)
-        writes = [
-            put(self._table, item, _UNCHANGED, read=file.revision),
-            self._quotas.give_back(file.account_id, file.id, file.charge),
-        ]
-        try:
-            transact(self._table, writes)
-        except Cancelled as cancelled:
-            if cancelled.met[0] != from_dynamo(to_dynamo(item)):  # else our own write, whose answer was lost
-                raise StaleRecord from cancelled
-        return stored
-
     def remove(self, file: File) -> None:
-        key = file_key(file.id)
-        if not file.is_charged:
-            self._table.delete(key, _UNCHANGED, read=file.revision)
-            return
-        writes = [
-            delete(self._table, key, _UNCHANGED, read=file.revision),
-            self._quotas.give_back(file.account_id, file.id, file.charge),
-        ]
-        try:
-            transact(self._table, writes)
-        except Cancelled:
-            return  # it has gone, or was changed: then it is not ours to end
+        self._table.delete(file_key(file.id), "revision = :read", read=file.revision)
 
     def due(self, now: datetime) -> Iterator[FileId]:
         return map(FileId, due_ids(self._table, PREFIX, now))
@@ -154,7 +104,6 @@ def to_item(file: File) -> Item:
         "multipart": _multipart_item(multipart) if multipart else None,
         "checksum_sha256": file.checksum_sha256,
         "expires_at": optional_timestamp(file.expires_at),
-        "category_id": file.category_id,
         "status": str(file.status),
         "alive_at": timestamp(file.alive_at),
         "settled_at": optional_timestamp(file.settled_at),
@@ -162,7 +111,6 @@ def to_item(file: File) -> Item:
         "object_version": file.object_version,
         "trashed_at": optional_timestamp(file.trashed_at),
         "purging_at": optional_timestamp(file.purging_at),
-        "is_charged": file.is_charged,
         "revision": file.revision,
     }
 
@@ -184,7 +132,6 @@ def from_item(item: Item) -> File:
         multipart=Multipart(**multipart, stored_bytes=item["stored_bytes"]) if multipart else None,
         checksum_sha256=item.get("checksum_sha256"),
         expires_at=optional_moment(item.get("expires_at")),
-        category_id=CategoryId(item["category_id"]) if "category_id" in item else None,
         status=Status(item["status"]),
         alive_at=moment(item["alive_at"]),
         settled_at=optional_moment(item.get("settled_at")),
@@ -192,25 +139,16 @@ def from_item(item: Item) -> File:
         object_version=item.get("object_version"),
         trashed_at=optional_moment(item.get("trashed_at")),
         purging_at=optional_moment(item.get("purging_at")),
-        is_charged=item["is_charged"],
         revision=item["revision"],
     )
-
-
-file_lists = Lists(
-    FILE_SORTS,
-    {"created_at": LISTING, "filename_original": LISTING_A, "size": LISTING_B, "encrypted_size": LISTING_C},
-    file_key,
-    from_item,
-    searched_texts,
-)
 
 
 def _index_attributes(file: File) -> dict[str, Any]:
     """Present only where the record belongs in the index: what is absent costs nothing there."""
     attributes: dict[str, Any] = {}
     if file.shelf:
-        attributes |= file_lists.attributes(_list_pk(file.account_id, file.shelf), file, _search_pk(file.account_id))
+        attributes["list_pk"] = _list_pk(file.account_id, file.shelf)
+        attributes["list_sk"] = list_sk(Position(file.created_at, file.id))
     return attributes | due_attributes(PREFIX, file.id, file.due_at)
 
 
@@ -222,11 +160,6 @@ def _tombstone_item(file_id: FileId, until: datetime) -> Item:
 
 def _list_pk(account_id: AccountId, shelf: Shelf) -> str:
     return f"ACCOUNT#{account_id}#FILES#{shelf}"
-
-
-def _search_pk(account_id: AccountId) -> str:
-    """One for all shelves: a file is in the index once, and says itself which shelf it is on."""
-    return f"ACCOUNT#{account_id}#FILES"
 
 
 def _multipart_item(plan: Multipart) -> dict[str, Any]:

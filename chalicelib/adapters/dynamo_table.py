@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,8 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of
-from chalicelib.adapters.dynamo_touch import TOUCHED
 from chalicelib.domain.errors import Busy
-from chalicelib.domain.page import Position, time_value
+from chalicelib.domain.page import Position
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,19 +19,12 @@ if TYPE_CHECKING:
 Item = dict[str, Any]  # plain values
 Key = tuple[str, str]  # pk, sk
 
+LISTING_INDEX = "listing"
 DUE_INDEX = "due"
 BATCH_KEYS = 100  # BatchGetItem's limit
 _BATCH_ATTEMPTS = 5
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
-
-
-@dataclass(frozen=True, slots=True)
-class SortIndex:
-    """An index whose partition key is list_pk."""
-
-    name: str
-    attribute: str  # its sort key
 
 
 class MetadataTable:
@@ -43,13 +34,13 @@ class MetadataTable:
         self.client, self.name = client, name
 
     def get(self, key: Key) -> Item | None:
-        answer = call(self.client.get_item, TableName=self.name, Key=table_key(key), ConsistentRead=True)
+        answer = call(self.client.get_item, TableName=self.name, Key=_key(key), ConsistentRead=True)
         return from_dynamo(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
         found: dict[Key, Item] = {}
         for start in range(0, len(keys), BATCH_KEYS):
-            for item in self._batch([table_key(key) for key in keys[start : start + BATCH_KEYS]]):
+            for item in self._batch([_key(key) for key in keys[start : start + BATCH_KEYS]]):
                 found[item["pk"], item["sk"]] = item
         return found
 
@@ -68,39 +59,22 @@ class MetadataTable:
                 return
         raise Busy(reason="BatchGetItem left keys out", retry_after_seconds=RETRY_AFTER_SECONDS)
 
-    def page(
-        self,
-        index: SortIndex,
-        list_pk: str,
-        limit: int,
-        after: Position | None,
-        *,
-        descending: bool,
-        key_of_id: "KeyOfId",
-        containing: tuple[str, str] | None = None,
-    ) -> tuple[list[Item], Position | None]:
-        """One page of a list by one Query, and where the next one goes on; None at the end.
-
-        With `containing`, an attribute and a text, only items whose attribute holds the text; all count for the limit.
-        """
+    def newest(self, list_pk: str, limit: int, after: Position | None, key_of_id: "KeyOfId") -> tuple[list[Item], bool]:
+        """One page of the listing index, newest first, and whether there may be more."""
         query: dict[str, Any] = {
             "TableName": self.name,
-            "IndexName": index.name,
+            "IndexName": LISTING_INDEX,
             "KeyConditionExpression": "list_pk = :list",
             "ExpressionAttributeValues": values(list=list_pk),
-            "ScanIndexForward": not descending,
+            "ScanIndexForward": False,
             "Limit": limit,
         }
-        if containing:
-            attribute, text = containing
-            query["FilterExpression"] = f"contains({attribute}, :text)"
-            query["ExpressionAttributeValues"] |= values(text=text)
         if after:
             pk, sk = key_of_id(after.id)
-            query["ExclusiveStartKey"] = to_dynamo({"pk": pk, "sk": sk, "list_pk": list_pk, index.attribute: after.key})
+            start = {"pk": pk, "sk": sk, "list_pk": list_pk, "list_sk": list_sk(after)}
+            query["ExclusiveStartKey"] = to_dynamo(start)
         answer = call(self.client.query, **query)
-        end = from_dynamo(answer.get("LastEvaluatedKey", {}))
-        return [from_dynamo(item) for item in answer["Items"]], Position.of_key(end[index.attribute]) if end else None
+        return [from_dynamo(item) for item in answer["Items"]], "LastEvaluatedKey" in answer
 
     def put(self, item: Item, condition: str, **condition_values: Any) -> None:
         """Raises ClientError with ConditionalCheckFailedException when the condition does not hold.
@@ -129,7 +103,7 @@ class MetadataTable:
         answer = call(
             self.client.update_item,
             TableName=self.name,
-            Key=table_key(key),
+            Key=_key(key),
             UpdateExpression=expression,
             ConditionExpression=condition,
             ExpressionAttributeValues=values(**given),
@@ -139,23 +113,13 @@ class MetadataTable:
         )
         return from_dynamo(answer["Attributes"])
 
-    def try_update(self, key: Key, expression: str, condition: str, **given: Any) -> bool:
-        """True when the condition held and the item was changed."""
-        try:
-            self.update(key, expression, condition, {}, **given)
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
-
     def delete(self, key: Key, condition: str, **given: Any) -> bool:
         """True when the condition held and the item went."""
         try:
             call(
                 self.client.delete_item,
                 TableName=self.name,
-                Key=table_key(key),
+                Key=_key(key),
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values(**given),
             )
@@ -192,13 +156,6 @@ def to_dynamo(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_dynamo(item: Mapping[str, Any]) -> Item:
-    """Without the mark of who wrote it (dynamo_touch.py), which is for the stream's readers alone."""
-    item = whole_item(item)
-    item.pop(TOUCHED, None)
-    return item
-
-
-def whole_item(item: Mapping[str, Any]) -> Item:
     return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
 
 
@@ -207,9 +164,13 @@ def values(**given: Any) -> dict[str, Any]:
     return {f":{name}": _serializer.serialize(value) for name, value in given.items()}
 
 
+def list_sk(position: Position) -> str:
+    return f"{timestamp(position.created_at)}#{position.id}"
+
+
 def timestamp(moment: datetime) -> str:
     """Fixed width, so that text order is time order."""
-    return time_value(moment)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def moment(text: str) -> datetime:
@@ -224,7 +185,7 @@ def optional_moment(text: str | None) -> datetime | None:
     return moment(text) if text else None
 
 
-def table_key(key: Key) -> dict[str, Any]:
+def _key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 

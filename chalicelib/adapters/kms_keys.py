@@ -12,7 +12,7 @@ from chalicelib.ports import WrongContext
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-NOT_OURS = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
+_NOT_OURS = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
 
 class KmsKeys:
@@ -37,7 +37,7 @@ class KmsKeys:
                 EncryptionContext=dict(context),
             )
         except ClientError as error:
-            if code_of(error) in NOT_OURS:
+            if code_of(error) in _NOT_OURS:
                 raise WrongContext from error
             raise
         return answer["Plaintext"]

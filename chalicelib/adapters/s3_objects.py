@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of, is_trouble
-from chalicelib.domain import upload
-from chalicelib.domain.download import URL_LIFETIME
+from chalicelib.domain import download, upload
 from chalicelib.domain.errors import Busy, Conflict
 from chalicelib.domain.upload import ReceivedPart
 from chalicelib.ports import ObjectGone, SignedRequest, StoredObject
@@ -46,9 +45,7 @@ class S3Objects:
         }
         return self._sign_upload("upload_part", params, headers, checksum_sha256)
 
-    def sign_get(
-        self, object_key: str, version: str, disposition: str, media_type: str, lifetime: timedelta = URL_LIFETIME
-    ) -> str:
+    def sign_get(self, object_key: str, version: str, disposition: str, media_type: str) -> str:
         params = {
             "Key": object_key,
             "VersionId": version,
@@ -56,7 +53,7 @@ class S3Objects:
             "ResponseContentType": media_type,
             "ResponseCacheControl": "no-store",
         }
-        return self._presign("get_object", params, lifetime)
+        return self._presign("get_object", params, download.URL_LIFETIME)
 
     def start_multipart(self, object_key: str, *, part_checksums: bool) -> str:
         checksums: dict[str, Any] = {"ChecksumAlgorithm": "SHA256"} if part_checksums else {}
@@ -165,7 +162,7 @@ class S3Objects:
 
     def _presign(self, operation: str, params: dict[str, Any], lifetime: timedelta) -> str:
         return self._client.generate_presigned_url(
-            operation, Params={"Bucket": self._bucket, **params}, ExpiresIn=max(1, int(lifetime.total_seconds()))
+            operation, Params={"Bucket": self._bucket, **params}, ExpiresIn=int(lifetime.total_seconds())
         )
 
 

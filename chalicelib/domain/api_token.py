@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.ids import AccountId, TokenId, UserId, uuid_from_digest
-from chalicelib.domain.page import Sorts, time_value
 from chalicelib.domain.people import Author
 from chalicelib.domain.secret import SecretHash
 
@@ -30,12 +29,13 @@ class ApiToken:
     secret_hash: SecretHash
     user_id: UserId
     account_id: AccountId
-    author: Author  # the user, so that a request that makes something needs no second look-up
+    author: Author  # the user as of the token's creation, so that a request needs no second look-up
     name: str
     scopes: frozenset[Scope]
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None = None  # exact to LAST_USE_RESOLUTION
+    maker_id: TokenId | None = None  # the token it was made with; None: the operator made it
 
     @property
     def id(self) -> TokenId:
@@ -46,9 +46,6 @@ class ApiToken:
 
     def use_is_stale(self, now: datetime) -> bool:
         return self.last_used_at is None or now - self.last_used_at >= LAST_USE_RESOLUTION
-
-
-TOKEN_SORTS: Sorts[ApiToken] = {"created_at": lambda token: time_value(token.created_at)}
 
 
 def token_id(secret_hash: SecretHash) -> TokenId:

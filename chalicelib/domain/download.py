@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from chalicelib.domain.ids import AccountId, DownloadId, FileId, MailId
+from chalicelib.domain.ids import AccountId, DownloadId, FileId
 from chalicelib.domain.people import Author
-from chalicelib.domain.pin import PinHolder, PinVerifier
 from chalicelib.domain.secret import SecretHash
 
 MANUAL_LIFETIME = timedelta(seconds=60)
@@ -14,7 +13,6 @@ MANUAL_USES = 1
 MAX_FILES = 100
 SESSION_LIFETIME = timedelta(hours=6)
 URL_LIFETIME = timedelta(minutes=5)
-KEPT_AFTER_EXPIRY = timedelta(days=90)  # of a mail and what belongs to it, as a line in the lists of both sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,26 +23,15 @@ class Download:
     file_ids: tuple[FileId, ...]
     uses_left: int
     created_at: datetime
-    expires_at: datetime  # the last moment at which a use can be spent; sessions may outlive it, but not a mail's
-    mail_id: MailId | None = None  # the mail that it belongs to; None: made by hand
+    expires_at: datetime  # the last moment at which a use can be spent; sessions may outlive it
     key_hash: SecretHash | None = None  # of the one download key that is current
-    link_hash: SecretHash | None = None  # of the one that went out in an e-mail; neither ends the other
     sessions: Mapping[SecretHash, datetime] = field(default_factory=dict)  # until when each may ask for fresh URLs
     revoked_at: datetime | None = None
-    pin: PinVerifier | None = None  # made for pin_holder; asked of whoever performs it, and not of its sessions
-
-    @property
-    def pin_holder(self) -> PinHolder:
-        return PinHolder("download", self.id)
 
     @property
     def forgotten_at(self) -> datetime:
-        """When not even a session can still be open, or the mail is forgotten, and the record may go."""
-        return self.expires_at + (KEPT_AFTER_EXPIRY if self.mail_id else SESSION_LIFETIME)
-
-    def ends_by(self, moment: datetime) -> datetime:
-        """How long something that it opens may last: what a mail opens does not outlive the mail."""
-        return min(moment, self.expires_at) if self.mail_id else moment
+        """When not even a session can still be open, and the record may go."""
+        return self.expires_at + SESSION_LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +42,6 @@ class DownloadKey:
     download_id: DownloadId
     file_ids: tuple[FileId, ...]
     forgotten_at: datetime
-    is_link: bool = False  # it goes out in the e-mail of the download's mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +81,4 @@ def may_resume(download: Download, key_hash: SecretHash, session_hash: SecretHas
 def _withdrawn(download: Download, key_hash: SecretHash) -> Refused | None:
     if download.revoked_at:
         return Refused("revoked")
-    return None if key_hash in {download.key_hash, download.link_hash} else Refused("key replaced")
+    return None if download.key_hash == key_hash else Refused("key replaced")

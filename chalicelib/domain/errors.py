@@ -1,13 +1,10 @@
 """Everything the service says no with. `code` is public and stable; routes/endpoint.py maps it to a status.
 
-`reason` is for the log alone: callers of public endpoints get the same words whatever the reason is. `note` is what the
-audit log is to say of the refusal, where it is one that an account should know of.
+`reason` is for the log alone: callers of public endpoints get the same words whatever the reason is.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
-
-from chalicelib.domain.event import Note
 
 FieldErrors = Mapping[str, Sequence[str]]
 
@@ -22,14 +19,12 @@ class SealdropError(Exception):
         *,
         errors: FieldErrors | None = None,
         reason: str | None = None,
-        note: Note | None = None,
         retry_after_seconds: int | None = None,
     ) -> None:
         super().__init__(message or self.default_message)
         self.message = message or self.default_message
         self.errors = errors
         self.reason = reason
-        self.note = note
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -48,11 +43,6 @@ class MissingScope(SealdropError):
     default_message = "This token may not do that."
 
 
-class QuotaExceeded(SealdropError):
-    code = "quota_exceeded"
-    default_message = "The account's quota would be exceeded."
-
-
 class NotFound(SealdropError):
     code = "not_found"
     default_message = "There is nothing here by that id."
@@ -68,11 +58,6 @@ class UploadOver(SealdropError):
 
     code = "upload_over"
     default_message = "This upload is over."
-
-
-class IdempotencyMismatch(SealdropError):
-    code = "idempotency_mismatch"
-    default_message = "This Idempotency-Key came with another body before. Use a fresh key for another request."
 
 
 class Gone(SealdropError):
@@ -98,13 +83,6 @@ class Invalid(SealdropError):
 class RateLimited(SealdropError):
     code = "rate_limited"
     default_message = "Too many requests from this address. Wait for the time that Retry-After says."
-
-
-class PinLocked(SealdropError):
-    """Whatever the guess was: it has not been looked at."""
-
-    code = "pin_locked"
-    default_message = "Too many wrong PINs. Wait for the time that Retry-After says."
 
 
 class Busy(SealdropError):

@@ -4,16 +4,13 @@ Every move is a method that answers the changed record, or raises Conflict when 
 one conditional write on `revision` (ports.FileStore.save), so of two requests that move one file at once, one loses.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.ids import AccountId, CategoryId, FileId
-from chalicelib.domain.page import Sorts, number_value, text_value, time_value
+from chalicelib.domain.ids import AccountId, FileId
 from chalicelib.domain.people import Author
-from chalicelib.domain.quota import Usage
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
 
@@ -65,7 +62,6 @@ class File:
     multipart: Multipart | None  # None: a single PUT
     checksum_sha256: str | None  # base64, of the stored bytes, as declared and checked by S3
     expires_at: datetime | None
-    category_id: CategoryId | None = None  # of a category that there may be no more: look it up before showing it
     status: Status = Status.PENDING
     alive_at: datetime  # last sign of life of a pending upload
     settled_at: datetime | None = None  # when it became ready or rejected
@@ -73,22 +69,11 @@ class File:
     object_version: str | None = None  # the one version that was verified; downloads pin it
     trashed_at: datetime | None = None
     purging_at: datetime | None = None
-    is_charged: bool = True  # to the account's quota; the store's to change, in the write that ends the file
     revision: int = 0  # counts stored changes; 0 is not stored yet
 
     @property
     def object_key(self) -> str:
         return object_key(self.id)
-
-    @property
-    def charge(self) -> Usage:
-        """What it takes of the account's quota."""
-        return Usage(stored_bytes=self.stored_bytes, files=1) if self.is_charged else Usage()
-
-    @property
-    def gives_quota_back(self) -> bool:
-        """A rejected upload holds nothing: the write that stores it so gives back what it took."""
-        return self.is_charged and self.status is Status.REJECTED
 
     @property
     def shelf(self) -> Shelf | None:
@@ -160,19 +145,6 @@ class File:
     def _must_be_allowed(self, target: Status) -> None:
         if self.purging_at or target not in _MOVES[self.status]:
             raise Conflict(f"A file that is {self.status} cannot become {target}.")
-
-
-def searched_texts(file: File) -> Iterable[str]:
-    """What a keyword is looked for in."""
-    return (file.filename,)
-
-
-FILE_SORTS: Sorts[File] = {
-    "created_at": lambda file: time_value(file.created_at),
-    "filename_original": lambda file: text_value(file.filename),
-    "size": lambda file: number_value(file.size_bytes),
-    "encrypted_size": lambda file: number_value(file.stored_bytes),
-}
 
 
 def object_key(file_id: FileId) -> str:

@@ -4,11 +4,12 @@ import mimetypes
 import unicodedata
 from urllib.parse import quote
 
-from chalicelib.domain.text import BIDI_CONTROLS, LINE_BREAKS
-
 MAX_NAME_BYTES = 255  # what the usual file systems take
 DEFAULT_TYPE = "application/octet-stream"
 
+# A name must not turn its own text around on the reader's screen (exe.fdp shown as pdf.exe).
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_LINE_BREAKS = frozenset("\u2028\u2029")
 # Types that nothing runs by itself. S3 sends no `nosniff`, and lists of what is active are never complete.
 _PASSIVE_TYPES = frozenset(
     f"{kind}/{name}"
@@ -40,9 +41,9 @@ def clean_filename(name: str) -> str:
         raise ValueError(f"The file name is longer than {MAX_NAME_BYTES} bytes in UTF-8.")
     if "/" in name or "\\" in name:
         raise ValueError("The file name holds a slash or backslash: send the name without folders.")
-    if any(unicodedata.category(character) == "Cc" for character in name) or LINE_BREAKS & set(name):
+    if any(unicodedata.category(character) == "Cc" for character in name) or _LINE_BREAKS & set(name):
         raise ValueError("The file name holds a control character.")
-    if BIDI_CONTROLS & set(name):
+    if _BIDI_CONTROLS & set(name):
         raise ValueError("The file name holds a character that changes the direction of writing.")
     return name
 

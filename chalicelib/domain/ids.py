@@ -9,9 +9,6 @@ UserId = NewType("UserId", str)
 TokenId = NewType("TokenId", str)
 FileId = NewType("FileId", str)
 DownloadId = NewType("DownloadId", str)
-MailId = NewType("MailId", str)
-BodyId = NewType("BodyId", str)
-CategoryId = NewType("CategoryId", str)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

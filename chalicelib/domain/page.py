@@ -1,68 +1,24 @@
-"""Pages of a list: the order it is read in, the places in it, and the rows between two of them.
+"""Pages of a list and the cursor that leads from one to the next."""
 
-A value that a list is sorted by is kept as text whose code points stand in the same order as the values do.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
-SEPARATOR = "\x00"  # before every character that a name or subject may hold, so a prefix sorts first
-_NUMBER_DIGITS = 15
-_MAX_VALUE_BYTES = 900  # with the separator and an id within DynamoDB's 1,024 bytes of a sort key
-
-
-class Listable(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-Row = TypeVar("Row")
-ListedRow = TypeVar("ListedRow", bound=Listable)
-
-# The fields that the records of one type can be sorted by, each with the value in stored form.
-Sorts = Mapping[str, Callable[[ListedRow], str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """By one field, and by id where that is equal, both in the same direction."""
-
-    field: str
-    descending: bool
-
-    @classmethod
-    def of(cls, text: str) -> Self:
-        """From its public spelling: `size`, or `-size` for the largest first."""
-        return cls(text.removeprefix("-"), text.startswith("-"))
-
-
-NEWEST_FIRST = Order("created_at", descending=True)
+_FORGED = "Not a cursor of this list: take it from meta.next_cursor."
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The place of a record in an order. Not bound to the record: it may change or go, the place stays."""
+    """The place of a record in a list by creation. Not bound to the record: it may go, the place stays."""
 
-    value: str  # of the field that is sorted by, in stored form
+    created_at: datetime
     id: str
-
-    @property
-    def key(self) -> str:
-        """Text whose order is that of the places."""
-        return f"{self.value}{SEPARATOR}{self.id}"
-
-    @classmethod
-    def of_key(cls, key: str) -> Self:
-        value, _, row_id = key.rpartition(SEPARATOR)
-        return cls(value, row_id)
-
-    @classmethod
-    def of_row(cls, sorts: "Sorts[ListedRow]", field: str, row: ListedRow) -> Self:
-        return cls(sorts[field](row), row.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +27,22 @@ class Page(Generic[Row]):
     next: Position | None  # None at the end
 
 
-def text_value(text: str) -> str:
-    """In lower case, and cut where a longer one would not fit in an index: such ones are told apart by id."""
-    return text.lower().encode()[:_MAX_VALUE_BYTES].decode(errors="ignore")
+def cursor_of(position: Position) -> str:
+    text = f"{position.created_at.astimezone(UTC).isoformat()}#{position.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def number_value(number: int) -> str:
-    """Of a number from 0 to 10^15 - 1."""
-    if not 0 <= number < 10**_NUMBER_DIGITS:
-        raise ValueError(f"{number} does not fit in {_NUMBER_DIGITS} digits")
-    return f"{number:0{_NUMBER_DIGITS}}"
+def position_of(cursor: str) -> Position:
+    """Raises ValueError for anything that `cursor_of` cannot have made.
 
-
-def time_value(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    A cursor names no account and no list: those come from the caller's token, so a forged one opens nothing.
+    """
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        time, _, row_id = text.partition("#")
+        position = Position(datetime.fromisoformat(time).astimezone(UTC), row_id)
+    except (ValueError, OverflowError):  # the latter: a time that is before the first year, or after the last, in UTC
+        raise ValueError(_FORGED) from None
+    if cursor_of(position) != cursor:  # without a zone, in another one, or spelt otherwise
+        raise ValueError(_FORGED)
+    return position

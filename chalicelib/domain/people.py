@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from chalicelib.domain.ids import AccountId, UserId
-from chalicelib.domain.pin import PinHolder, PinVerifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,17 +16,8 @@ class Author:
 
     @property
     def initials(self) -> str:
-        return initials(self.name)
-
-
-class Owner(Protocol):
-    """Whose a new thing is, and in whose name: a user, or a token, which has a copy of its user."""
-
-    @property
-    def account_id(self) -> AccountId: ...
-
-    @property
-    def author(self) -> Author: ...
+        words = self.name.split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +35,10 @@ class User:
     name: str
     timezone: str  # an IANA name
     created_at: datetime
-    pin: PinVerifier | None = None  # asked for before files are handed out, where there is one
 
     @property
     def author(self) -> Author:
         return Author(name=self.name, email=self.email, timezone=self.timezone)
-
-    @property
-    def pin_holder(self) -> PinHolder:
-        return PinHolder("user", self.id)
-
-
-def initials(name: str) -> str:
-    """Of the first word and the last."""
-    words = name.split()
-    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
 def email_key(email: str) -> str:

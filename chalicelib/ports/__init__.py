@@ -3,78 +3,25 @@
 Any method may raise `Busy`: AWS throttles or does not answer, and nothing is known about the effect.
 """
 
-from chalicelib.ports.categories import CategoryStore, NameTaken, TooManyCategories
-from chalicelib.ports.changes import Change, ChangeReader, Consumer, Item
-from chalicelib.ports.claims import Claimed, ClaimStore
 from chalicelib.ports.downloads import DownloadStore
-from chalicelib.ports.events import (
-    MOST_ENTRIES,
-    EventReader,
-    EventsKnown,
-    EventStore,
-    HeadMoved,
-    HeadSigner,
-    NoteStore,
-)
 from chalicelib.ports.files import FileStore, StaleRecord
-from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
+from chalicelib.ports.keys import HeaderAuthenticator, KeyService, WrongContext
 from chalicelib.ports.limiter import Limiter
-from chalicelib.ports.mails import (
-    BodySealer,
-    IdentifiersTaken,
-    InboxStore,
-    Mailer,
-    MailQueue,
-    MailStore,
-    NeverSendable,
-    NotSentNow,
-)
 from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, StoredObject
 from chalicelib.ports.people import TokenStore, UserStore
-from chalicelib.ports.pins import PinHasher, PinTries, TemporaryKeyStore
-from chalicelib.ports.quotas import QuotaStore
 
 __all__ = [
-    "MOST_ENTRIES",
-    "BodySealer",
-    "CategoryStore",
-    "Change",
-    "ChangeReader",
-    "ClaimStore",
-    "Claimed",
-    "Consumer",
     "DownloadStore",
-    "EventReader",
-    "EventStore",
-    "EventsKnown",
     "FileStore",
-    "HeadMoved",
-    "HeadSigner",
     "HeaderAuthenticator",
-    "IdentifiersTaken",
-    "InboxStore",
-    "Item",
     "KeyService",
     "Limiter",
-    "MacService",
-    "MailQueue",
-    "MailStore",
-    "Mailer",
-    "NameTaken",
-    "NeverSendable",
-    "NotSentNow",
-    "NoteStore",
     "ObjectGone",
     "ObjectStore",
-    "PinHasher",
-    "PinTries",
-    "QuotaStore",
     "SignedRequest",
     "StaleRecord",
     "StoredObject",
-    "TemporaryKeyStore",
     "TokenStore",
-    "TooManyCategories",
     "UserStore",
     "WrongContext",
 ]

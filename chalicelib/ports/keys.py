@@ -14,11 +14,6 @@ class KeyService(Protocol):
         """Raises WrongContext for a key that was not wrapped under this context."""
 
 
-class MacService(Protocol):
-    def derive(self, label: bytes) -> bytes:
-        """A key of 32 bytes, the same for the same label for ever, that nobody can make without this service."""
-
-
 class WrongContext(Exception):
     """KMS refuses to unwrap: another encryption context, another key, or damaged bytes."""
 

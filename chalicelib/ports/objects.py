@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Protocol
 
-from chalicelib.domain.download import URL_LIFETIME
 from chalicelib.domain.upload import ReceivedPart
 
 
@@ -32,9 +30,7 @@ class ObjectStore(Protocol):
         self, object_key: str, upload_id: str, number: int, size_bytes: int, checksum_sha256: str | None
     ) -> SignedRequest: ...
 
-    def sign_get(
-        self, object_key: str, version: str, disposition: str, media_type: str, lifetime: timedelta = URL_LIFETIME
-    ) -> str: ...
+    def sign_get(self, object_key: str, version: str, disposition: str, media_type: str) -> str: ...
 
     def start_multipart(self, object_key: str, *, part_checksums: bool) -> str:
         """Answers the upload id."""

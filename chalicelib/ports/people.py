@@ -12,7 +12,7 @@ from chalicelib.domain.secret import SecretHash
 
 class TokenStore(Protocol):
     def add(self, token: ApiToken) -> None:
-        """Raises Conflict when its user is called otherwise by now than the token says."""
+        """In one atomic write with its place in the user's tree. Raises what TokenTree.with_token does."""
 
     def find(self, secret_hash: SecretHash) -> ApiToken | None:
         """The token as of now: a revocation that was answered is seen."""
@@ -20,16 +20,16 @@ class TokenStore(Protocol):
     def list_of(self, user_id: UserId, limit: int, after: Position | None) -> Page[ApiToken]:
         """Newest first."""
 
-    def revoke(self, token_id: TokenId, user_id: UserId, now: datetime) -> bool:
-        """Atomic: from here on it is not found. False when this user has no such token."""
+    def find_own(self, token_id: TokenId, user_id: UserId) -> ApiToken | None:
+        """By its id, if it is this user's."""
+
+    def remove(self, token_id: TokenId, user_id: UserId, spared: TokenId | None = None) -> bool:
+        """It and all that were made with it (TokenTree.without), in one atomic write: none of them is found from here
+        on, and none made with any of them. False when this user has no such token.
+        """
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         """Remember the time of use, unless the token has gone meanwhile: then nothing is written."""
-
-    def copy_author(self, user: User, also: TokenId) -> None:
-        """Bring the copy of the user in their tokens, this one among them, to what `user` says, unless the user has
-        changed meanwhile. Once this has returned, `find` answers it. Others are found by a list that lags by moments.
-        """
 
 
 class UserStore(Protocol):
@@ -37,15 +37,5 @@ class UserStore(Protocol):
         """All or nothing. Raises Conflict when the e-mail address has a user already."""
 
     def find(self, user_id: UserId) -> User | None: ...
-
-    def find_by_email(self, email: str) -> UserId | None:
-        """The user whose address this is, however it is spelt."""
-
-    def save(self, before: User, after: User) -> User:
-        """Store name, time zone and PIN where the two differ, and nothing else, in one conditional write.
-
-        Answers the record as it then stands. A PIN is put only in the place of that of `before`, with no tries at it.
-        Raises Conflict, and writes nothing, when that was replaced meanwhile, or the user is gone.
-        """
 
     def find_account(self, account_id: AccountId) -> Account | None: ...

@@ -9,14 +9,9 @@ from datetime import UTC, datetime
 from chalice.app import Request
 
 from chalicelib.bootstrap import World, world
-from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.api_token import ApiToken
-from chalicelib.domain.claim import Claim
-from chalicelib.domain.people import User
 from chalicelib.domain.rate_limit import MICROSECONDS, RateLimit, address_key
 from chalicelib.logs import Metric, log_with_metrics
-
-_METRIC_OF_CODE = {"rate_limited": "RateLimited", "pin_locked": "PinLockouts"}
 
 
 @dataclass
@@ -29,12 +24,8 @@ class Call:
     started: float
     limit: RateLimit
     caller: ApiToken | None = None
-    stranger: Actor = Actor.UNKNOWN  # what somebody is who shows no good token here
-    calling_user: User | None = None  # where the route asks for it
     limiter_failed: bool = False
     noting_use: "Future[None] | None" = None  # the hourly write of the token's last use, beside the handler
-    claim: Claim | None = None  # the request's Idempotency-Key, where it sent one and the route takes it
-    replayed: bool = False  # the answer is what an earlier request with this key made
     code: str | None = None
     reason: str | None = None
     trouble: Mapping[str, str] = field(default_factory=dict)
@@ -46,43 +37,13 @@ class Call:
         return self.caller
 
     @property
-    def user(self) -> User:
-        if self.calling_user is None:
-            raise AssertionError("the route does not say with_user")
-        return self.calling_user
-
-    @property
     def request_id(self) -> str:
         return str(self.request.context["requestId"])
 
     @property
-    def route(self) -> str:
-        """Method and template: the path itself can hold keys."""
-        return f"{self.request.method} {self.request.context['resourcePath']}"
-
-    @property
-    def ip(self) -> str:
-        """Of API Gateway's own making, never a header."""
-        return str(self.request.context["identity"]["sourceIp"])
-
-    @property
     def address(self) -> str:
-        """The part of it that the rate limit counts by."""
-        return address_key(self.ip)
-
-    @property
-    def act(self) -> Act:
-        """Whom the audit log names."""
-        caller = self.caller
-        return Act(
-            actor=Actor.USER if caller else self.stranger,
-            at=self.now,
-            account_id=caller.account_id if caller else None,
-            user_id=caller.user_id if caller else None,
-            token_id=caller.id if caller else None,
-            ip=self.ip,
-            request_id=self.request_id,
-        )
+        """Of API Gateway's own making, never a header."""
+        return address_key(self.request.context["identity"]["sourceIp"])
 
     @property
     def now_us(self) -> int:
@@ -98,23 +59,23 @@ def begin(request: Request) -> Call:
 
 
 def log_call(call: Call, status: int) -> None:
+    request = call.request
     latency_ms = round((time.perf_counter() - call.started) * 1000, 2)
     metrics: list[Metric] = [("Requests", 1, "Count"), ("Latency", latency_ms, "Milliseconds")]
     if status >= 500:
         metrics.append(("ServerErrors", 1, "Count"))
-    if metric := _METRIC_OF_CODE.get(call.code or ""):
-        metrics.append((metric, 1, "Count"))
+    if status == 429:
+        metrics.append(("RateLimited", 1, "Count"))
     if call.limiter_failed:
         metrics.append(("LimiterFailures", 1, "Count"))
     log_with_metrics(
         "request",
         metrics,
-        ("route", call.route),
+        ("route", f"{request.method} {request.context['resourcePath']}"),  # the template: paths can hold keys
         request_id=call.request_id,
         status=status,
         account=call.caller.account_id if call.caller else None,
         token=call.caller.id if call.caller else None,
-        replayed=call.replayed or None,
         code=call.code,
         reason=call.reason,
         **call.trouble,

@@ -1,24 +1,21 @@
-"""/downloads and /public/downloads: grants over files, made by owners, performed by whoever holds the key."""
+"""/downloads, for owners, and /public/downloads, for whoever holds a key."""
 
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.download import DownloadKey
-from chalicelib.domain.errors import Gone, PinLocked
-from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
-from chalicelib.routes.idempotency import once, refuses_key, takes_key
-from chalicelib.services.create_download import create_download, create_download_key, find_download
+from chalicelib.services.create_download import create_download, create_download_key
 from chalicelib.services.perform_download import (
     find_download_key,
     perform_download,
     resume_download,
     show_download,
 )
+from chalicelib.wire.base import Nothing
 from chalicelib.wire.downloads import (
     CreateDownload,
-    CreateKey,
     DownloadKeyView,
     DownloadView,
     Perform,
@@ -27,51 +24,19 @@ from chalicelib.wire.downloads import (
 )
 
 bp = Blueprint(__name__)
-REFUSED = (Gone, PinLocked)
 
 
 @endpoint(bp, "POST", "/downloads", scope=Scope.DOWNLOADS, body=CreateDownload, status=201)
-@takes_key
 def create(call: Call, body: CreateDownload) -> DownloadView:
-    """Make a download of 1 to 100 own files: one use, within a minute."""
-    files, downloads = call.world.files, call.world.downloads
-    download = once(
-        call,
-        lambda claim: create_download(call.token, body.files, call.now, claim, files=files, downloads=downloads),
-        lambda ids: find_download(call.token.account_id, ids[0], downloads=downloads),
-    )
+    world = call.world
+    download = create_download(call.token, body.files, call.now, files=world.files, downloads=world.downloads)
     return DownloadView.of(download)
 
 
-@endpoint(
-    bp,
-    "POST",
-    "/downloads/{download_id}/keys",
-    scope=Scope.DOWNLOADS,
-    body=CreateKey,
-    status=201,
-    with_user=True,
-    raises=(Gone,),
-)
-@refuses_key
-def create_key(call: Call, download_id: str, body: CreateKey) -> DownloadKeyView:
-    """Make the key that performs a download. A fresh one ends the one before.
-
-    Users who have a PIN send the temporary key that `POST /keys` sold them. The download may be one of your own, or
-    one that came with a mail in your inbox.
-    """
-    world = call.world
-    key, download = create_download_key(
-        call.user,
-        download_id,
-        body.pinKey,
-        call.now,
-        downloads=world.downloads,
-        inbox=world.inbox,
-        mails=world.mails,
-        temporary_keys=world.temporary_keys,
-        pool=world.pool,
-    )
+@endpoint(bp, "POST", "/downloads/{download_id}/keys", scope=Scope.DOWNLOADS, body=Nothing, status=201)
+def create_key(call: Call, download_id: str, body: Nothing) -> DownloadKeyView:  # noqa: ARG001 - refuses what is in it
+    downloads = call.world.downloads
+    key, download = create_download_key(call.token.account_id, download_id, call.now, downloads=downloads)
     return DownloadKeyView(key=key, expires_at=download.expires_at)
 
 
@@ -79,43 +44,18 @@ def _by_key(call: Call, key: str) -> dict[str, DownloadKey]:
     return {"key": find_download_key(key, downloads=call.world.downloads)}
 
 
-@endpoint(bp, "GET", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, raises=(Gone,))
+@endpoint(bp, "GET", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key)
 def show_public(call: Call, key: DownloadKey) -> PublicDownloadView:
-    """Show what a download holds. Spends nothing.
-
-    Where a PIN is asked for, it shows who sent it and until when, and nothing more.
-    """
-    world = call.world
-    shown = show_download(key, call.now, downloads=world.downloads, mails=world.mails, bodies=world.bodies)
-    return PublicDownloadView.of(shown)
+    return PublicDownloadView.of(show_download(key, call.now, downloads=call.world.downloads))
 
 
-@endpoint(
-    bp, "POST", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, body=Perform, guarded=True, raises=REFUSED
-)
-@refuses_key
+@endpoint(bp, "POST", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, body=Perform, guarded=True)
 def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
-    """Perform a download: spend one use, get the files' URLs and data keys.
-
-    The `session` of the answer renews the URLs for 6 hours without spending again, so that a broken transfer can go on.
-    """
     world = call.world
     if body.session is not None:
-        performed = resume_download(
-            key, body.session, call.now, downloads=world.downloads, objects=world.objects, notes=world.notes
-        )
+        performed = resume_download(key, body.session, call.now, downloads=world.downloads, objects=world.objects)
     else:
         performed = perform_download(
-            key,
-            call.now,
-            Pin(body.pin) if body.pin else None,
-            downloads=world.downloads,
-            objects=world.objects,
-            keys=world.keys,
-            mails=world.mails,
-            bodies=world.bodies,
-            pin_tries=world.pin_tries,
-            pin_hasher=world.pin_hasher,
-            pool=world.pool,
+            key, call.now, downloads=world.downloads, objects=world.objects, keys=world.keys, pool=world.pool
         )
     return PerformedView.of(performed)

@@ -8,13 +8,11 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalice.app import Blueprint, MultiDict, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.domain.act import Actor
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.errors import (
     BadJson,
@@ -29,18 +27,18 @@ from chalicelib.domain.rate_limit import MICROSECONDS, RateLimit
 from chalicelib.logs import describe, log
 from chalicelib.routes.call import Call, begin, log_call
 from chalicelib.routes.errors import INTERNAL, STATUS_OF_CODE, error_body, internal_body
-from chalicelib.routes.headers import FIXED_HEADERS, rate_limit_headers
-from chalicelib.routes.registry import Route, View, register
-from chalicelib.services.authenticate import authenticate, user_of
+from chalicelib.routes.headers import CORS, FIXED_HEADERS, rate_limit_headers
+from chalicelib.services.authenticate import authenticate
 from chalicelib.settings import MissingSetting
-from chalicelib.wire.base import NoQuery, Query, RawJson, as_invalid
-from chalicelib.wire.idempotency import REPLAYED_HEADER
+from chalicelib.wire.base import NoQuery, Query, as_invalid
 from chalicelib.wire.lists import Listing
 
 PUBLIC = None  # the scope of a route that asks for no token
 MAX_BODY_BYTES = 256 * 1024  # 100 parts with their digests need a tenth of it
 
+View = Callable[..., Any]
 Lookup = Callable[..., Mapping[str, Any]]
+SCOPES: dict[tuple[str, str], Scope | None] = {}  # of every route, as registered
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -55,13 +53,11 @@ def endpoint(
     status: int = 200,
     lookup: Lookup | None = None,
     guarded: bool = False,
-    with_user: bool = False,  # read the caller's user too, while the limiter is asked: `call.user`
-    raises: tuple[type[SealdropError], ...] = (),
 ) -> Callable[[View], View]:
     """Register a view that takes a `Call`, the path's parameters, and `body` and `query` where it declares them.
 
-    On a public route, `lookup` turns the path's parameters into what the view takes, while the limiter is asked. A
-    `guarded` route, where keys or PINs could be guessed, needs it. `registry.Route` has the rest.
+    It answers a model, a `Listing`, or None for 204. On a public route, `lookup` turns the path's parameters into what
+    the view takes, while the limiter is asked. A `guarded` route, where keys could be guessed, is refused without it.
     """
 
     def decorate(view: View) -> View:
@@ -72,14 +68,17 @@ def endpoint(
             except Exception as error:  # noqa: BLE001 - Chalice's own handler would log the path, and that can be a key
                 return _broken(blueprint.current_request, error)
             try:
-                found = _admit(call, scope, lookup, parameters, guarded=guarded, with_user=with_user)
-                return _finish(call, status, view(call, **found, **_parse(call.request, body, query)))
+                found = _admit(call, scope, lookup, parameters, guarded=guarded)
+                arguments = _parse(call.request, body, query)
+                return _finish(call, status, view(call, **found, **arguments))
             except SealdropError as error:
                 return _refuse(call, error)
             except Exception as error:  # noqa: BLE001 - the last resort: no detail goes out, all of it to the log
                 return _fail(call, error)
 
-        register(blueprint, Route(method, path, view, scope, body, query, status, raises), answer)
+        SCOPES[method, path] = scope
+        # Chalice would answer another content type by itself, without our headers: `_parse` does it.
+        blueprint.route(path, methods=[method], content_types=["*/*"], cors=CORS)(answer)
         return answer
 
     return decorate
@@ -95,17 +94,9 @@ def _broken(request: Request, error: Exception) -> Response:
 
 
 def _admit(
-    call: Call,
-    scope: Scope | None,
-    lookup: Lookup | None,
-    parameters: dict[str, str],
-    *,
-    guarded: bool,
-    with_user: bool,
+    call: Call, scope: Scope | None, lookup: Lookup | None, parameters: dict[str, str], *, guarded: bool
 ) -> Mapping[str, Any]:
     """The path's parameters, or what `lookup` found by them, for a caller who may go on."""
-    if scope is PUBLIC:
-        call.stranger = Actor.PERFORMER
     limiter = call.world.limiter
     if refusal := limiter.refused_from_memory(call.address, call.now_us):
         call.limit = refusal
@@ -115,7 +106,8 @@ def _admit(
     refused: SealdropError | None = None
     try:
         if scope is not None:
-            _identify(call, scope, with_user=with_user)
+            header = call.request.headers.get("authorization")
+            call.caller = authenticate(header, scope, call.now, tokens=call.world.tokens)
         elif lookup is not None:
             found = lookup(call, **parameters)
     except SealdropError as error:
@@ -125,15 +117,7 @@ def _admit(
         raise refused
     if call.caller and call.caller.use_is_stale(call.now):
         call.noting_use = call.world.pool.submit(call.world.tokens.note_use, call.caller.secret_hash, call.now)
-    call.world = call.world.acting(call.act)  # from here on, what is written says who wrote it
     return found
-
-
-def _identify(call: Call, scope: Scope, *, with_user: bool) -> None:
-    header = call.request.headers.get("authorization")
-    call.caller = authenticate(header, scope, call.now, tokens=call.world.tokens)
-    if with_user:
-        call.calling_user = user_of(call.caller, users=call.world.users)
 
 
 def _await_limiter(call: Call, taking: "Future[RateLimit]", *, guarded: bool) -> None:
@@ -193,18 +177,7 @@ def _parse_body(request: Request, body: type[Model]) -> Model:
         raise as_invalid(error) from None
 
 
-def _note(call: Call, refusal: SealdropError) -> None:
-    """Tell the audit log, where it is a refusal to tell. It stands, also when the note cannot be written."""
-    if refusal.note is None:
-        return
-    try:
-        call.world.acting(call.act).notes.add(replace(refusal.note, outcome=refusal.code), call.now)
-    except SealdropError as error:
-        log("note_failed", request_id=call.request_id, type=str(refusal.note.type), reason=error.reason)
-
-
 def _refuse(call: Call, error: SealdropError) -> Response:
-    _note(call, error)
     call.code, call.reason = error.code, error.reason
     status = STATUS_OF_CODE[error.code]
     response = _finish(call, status, error_body(error, call.request_id))
@@ -225,23 +198,21 @@ def _fail(call: Call, error: Exception) -> Response:
 def _finish(call: Call, status: int, content: Any) -> Response:
     if call.noting_use and (failure := call.noting_use.exception()):  # Lambda may freeze once we have answered
         log("note_use_failed", request_id=call.request_id, trouble=describe(failure))
-    status = 204 if content is None else status
     log_call(call, status)
     headers: dict[str, str | list[str]] = {
         **FIXED_HEADERS,
         **rate_limit_headers(call.limit),
-        **({REPLAYED_HEADER: "true"} if call.replayed else {}),
         "X-Request-Id": call.request_id,
     }
-    return Response(body="" if content is None else _render(content), status_code=status, headers=headers)
+    if content is None:
+        return Response(body="", status_code=204, headers=headers)
+    return Response(body=_render(content), status_code=status, headers=headers)
 
 
 def _render(content: Any) -> str:
     if isinstance(content, BaseModel):
         return f'{{"data":{content.model_dump_json(exclude_unset=True)}}}'
-    if isinstance(content, RawJson):
-        return content.text
     if isinstance(content, Listing):
-        rows = ",".join(row.model_dump_json(exclude_unset=True) for row in content.rows)
+        rows = ",".join(row.model_dump_json() for row in content.rows)
         return f'{{"data":[{rows}],"meta":{content.meta.model_dump_json()}}}'
     return json.dumps(content, ensure_ascii=False)

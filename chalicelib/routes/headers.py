@@ -3,8 +3,6 @@
 from chalice.app import CORSConfig
 
 from chalicelib.domain.rate_limit import RateLimit
-from chalicelib.wire.idempotency import HEADER as IDEMPOTENCY_HEADER
-from chalicelib.wire.idempotency import REPLAYED_HEADER
 
 FIXED_HEADERS = {
     "Content-Type": "application/json",
@@ -15,20 +13,10 @@ FIXED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-EXPOSED = [
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-    "X-Request-Id",
-    "Retry-After",
-    REPLAYED_HEADER,
-]
+EXPOSED = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-Id", "Retry-After"]
 
 CORS = CORSConfig(
-    allow_origin="*",
-    allow_headers=["Authorization", "Content-Type", IDEMPOTENCY_HEADER],
-    expose_headers=EXPOSED,
-    max_age=600,
+    allow_origin="*", allow_headers=["Authorization", "Content-Type"], expose_headers=EXPOSED, max_age=600
 )
 
 

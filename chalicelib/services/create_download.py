@@ -3,34 +3,22 @@
 import secrets
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from datetime import datetime
 
-from chalicelib.domain.claim import Claim
+from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.download import MANUAL_LIFETIME, MANUAL_USES, Download, DownloadKey
-from chalicelib.domain.errors import Gone, Invalid, NotFound, invalid
+from chalicelib.domain.errors import Gone, Invalid, NotFound
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import AccountId, DownloadId, FileId, is_uuid
-from chalicelib.domain.people import Owner, User
-from chalicelib.domain.secret import SECRET_BYTES, hash_secret, looks_like_secret, secret_text
-from chalicelib.ports import DownloadStore, FileStore, InboxStore, MailStore, TemporaryKeyStore
-from chalicelib.services.open_mail import mark_opened
-
-NO_PIN_KEY = "You have a PIN: exchange it for a pin key with POST /api/keys."
-BAD_PIN_KEY = "Pin key does not exists"  # in the words of the API that this one follows
+from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text
+from chalicelib.ports import DownloadStore, FileStore
 
 
 def create_download(
-    owner: Owner,
-    file_ids: Sequence[str],
-    now: datetime,
-    claim: Claim | None = None,
-    *,
-    files: FileStore,
-    downloads: DownloadStore,
+    owner: ApiToken, file_ids: Sequence[str], now: datetime, *, files: FileStore, downloads: DownloadStore
 ) -> Download:
-    """Raises Claimed, or Invalid naming each file that is not the account's, or cannot be downloaded."""
-    check_files(owner.account_id, file_ids, now, files=files)
+    """Raises Invalid naming each file that is not the account's, or cannot be downloaded."""
+    _check_files(owner.account_id, file_ids, now, files)
     download = Download(
         id=DownloadId(str(uuid.uuid4())),
         account_id=owner.account_id,
@@ -40,68 +28,26 @@ def create_download(
         created_at=now,
         expires_at=now + MANUAL_LIFETIME,
     )
-    downloads.add(download, claim)
-    return download
-
-
-def find_download(account_id: AccountId, download_id: str, *, downloads: DownloadStore) -> Download:
-    """As it is now, spent or not. Raises NotFound, the same for another account's."""
-    download = downloads.find(DownloadId(download_id)) if is_uuid(download_id) else None
-    if download is None or download.account_id != account_id:
-        raise NotFound
+    downloads.add(download)
     return download
 
 
 def create_download_key(
-    user: User,
-    download_id: str,
-    pin_key: str | None,
-    now: datetime,
-    *,
-    downloads: DownloadStore,
-    inbox: InboxStore,
-    mails: MailStore,
-    temporary_keys: TemporaryKeyStore,
-    pool: Executor,
+    account_id: AccountId, download_id: str, now: datetime, *, downloads: DownloadStore
 ) -> tuple[str, Download]:
-    """A fresh key, which ends any earlier one but that of an e-mail. For the account's own downloads, and for those of
-    mails in the user's inbox, which thereby count as opened.
-
-    Raises NotFound, Gone, and Invalid for want of a good pin key.
-    """
-    checking = pool.submit(_pin_key_problem, user, pin_key, now, temporary_keys)  # in the same round trip
+    """A fresh key, which ends any earlier one. Raises NotFound, Gone."""
     download = downloads.find(DownloadId(download_id)) if is_uuid(download_id) else None
-    problem = checking.result()
-    is_recipient = download is not None and _has_received(user, download, inbox)
-    if download is None or not (is_recipient or download.account_id == user.account_id):
+    if download is None or download.account_id != account_id:
         raise NotFound
-    if problem:
-        raise invalid("pinKey", problem)
     if download.expires_at <= now:
         raise Gone(reason="expired")
     text = secret_text(secrets.token_bytes(SECRET_BYTES))
     key = DownloadKey(hash_secret(text), download.id, download.file_ids, download.forgotten_at)
     downloads.make_key_current(download, key, now)
-    if is_recipient and download.mail_id:
-        mark_opened(download.mail_id, now, mails=mails)
     return text, download
 
 
-def _has_received(user: User, download: Download, inbox: InboxStore) -> bool:
-    entry = inbox.find(download.mail_id) if download.mail_id else None
-    return entry is not None and entry.user_id == user.id
-
-
-def _pin_key_problem(user: User, pin_key: str | None, now: datetime, temporary_keys: TemporaryKeyStore) -> str | None:
-    """Who has a PIN must show a key that it bought (K2, K3). One that is shown needlessly must be good all the same."""
-    if pin_key is None:
-        return NO_PIN_KEY if user.pin else None
-    key = temporary_keys.find(hash_secret(pin_key)) if looks_like_secret(pin_key) else None
-    return None if key and key.is_good_for(user, now) else BAD_PIN_KEY
-
-
-def check_files(account_id: AccountId, file_ids: Sequence[str], now: datetime, *, files: FileStore) -> None:
-    """Raises Invalid naming each file that is not the account's, or cannot be downloaded."""
+def _check_files(account_id: AccountId, file_ids: Sequence[str], now: datetime, files: FileStore) -> None:
     unique = [FileId(file_id) for file_id in dict.fromkeys(file_ids) if is_uuid(file_id)]
     found = {file.id: file for file in files.find_many(unique)}
     errors: dict[str, list[str]] = {}

@@ -1,14 +1,13 @@
 """The operator's act: an account, a user in it, and the user's first API token."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.errors import invalid
 from chalicelib.domain.ids import AccountId, UserId
 from chalicelib.domain.people import Account, User
-from chalicelib.domain.pin import Pin
-from chalicelib.ports import PinHasher, UserStore
+from chalicelib.ports import UserStore
 from chalicelib.services.manage_tokens import IssuedToken, first_token
 
 FIRST_TOKEN_NAME = "first token"  # noqa: S105 - a label
@@ -21,10 +20,9 @@ class NewUser:
     timezone: str
     account_id: AccountId | None  # join this account, or
     account_name: str | None  # open a new one
-    pin: Pin | None = None
 
 
-def create_user(new: NewUser, now: datetime, *, users: UserStore, pin_hasher: PinHasher) -> tuple[User, IssuedToken]:
+def create_user(new: NewUser, now: datetime, *, users: UserStore) -> tuple[User, IssuedToken]:
     """Raises Conflict for an address that has a user, Invalid for an account that does not exist."""
     account = None
     account_id = new.account_id
@@ -41,9 +39,6 @@ def create_user(new: NewUser, now: datetime, *, users: UserStore, pin_hasher: Pi
         timezone=new.timezone,
         created_at=now,
     )
-    if new.pin:
-        [verifier] = pin_hasher.make(new.pin, [user.pin_holder])
-        user = replace(user, pin=verifier)
     issued = first_token(user, FIRST_TOKEN_NAME, now)
     users.add(user, account, issued.token)
     return user, issued

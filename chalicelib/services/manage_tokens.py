@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.api_token import ApiToken, Scope
@@ -32,8 +32,8 @@ def create_token(
 ) -> IssuedToken:
     """A token never makes one that may do more, or may do it for longer, than itself.
 
-    Raises MissingScope, or Invalid for an expiry that has passed, is too far ahead or outlasts the maker's; Conflict
-    when the user is called otherwise by now than the maker says.
+    Raises MissingScope, Invalid for an expiry that has passed, is too far ahead or outlasts the maker's,
+    Unauthenticated when the maker is revoked meanwhile, Conflict when the user has too many.
     """
     if wider := sorted(scopes - maker.scopes):
         raise MissingScope(f"A token cannot give what it lacks: {', '.join(wider)}.", errors={"scopes": wider})
@@ -41,8 +41,9 @@ def create_token(
     if maker.expires_at and (expires_at is None or expires_at > maker.expires_at):
         raise invalid("expires_at", "The token that makes this one expires: the new one must, and not later.")
     issued = _issue(maker.user_id, maker.account_id, maker.author, name, scopes, expires_at, now)
-    tokens.add(issued.token)
-    return issued
+    made = replace(issued.token, maker_id=maker.id)
+    tokens.add(made)
+    return IssuedToken(made, issued.text)
 
 
 def first_token(user: User, name: str, now: datetime) -> IssuedToken:
@@ -54,9 +55,17 @@ def list_tokens(owner: ApiToken, limit: int, after: Position | None, *, tokens: 
     return tokens.list_of(owner.user_id, limit, after)
 
 
-def revoke_token(owner: ApiToken, token_id: str, now: datetime, *, tokens: TokenStore) -> None:
-    """Raises NotFound, the same for another user's token."""
-    if not is_uuid(token_id) or not tokens.revoke(TokenId(token_id), owner.user_id, now):
+def revoke_token(owner: ApiToken, token_id: str, *, tokens: TokenStore) -> None:
+    """(A6) End a token and all that were made with it. Who ends the maker of the caller's token keeps that one.
+
+    Raises NotFound, the same for another user's token; MissingScope for one that may do more than the caller's (A7).
+    """
+    token = tokens.find_own(TokenId(token_id), owner.user_id) if is_uuid(token_id) else None
+    if token is None:
+        raise NotFound
+    if wider := sorted(token.scopes - owner.scopes):
+        raise MissingScope(f"A token cannot revoke one that may do what it may not: {', '.join(wider)}.")
+    if not tokens.remove(token.id, owner.user_id, spared=owner.id):
         raise NotFound
 
 

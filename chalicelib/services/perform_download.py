@@ -4,19 +4,17 @@ The checks, numbered as in docs/threat-model.md:
 (D1) the key is known, and is the download's current one;
 (D2) the download is not revoked, has not expired, has a use left (or the session is open);
 (D3) at least one of its files can still be had: ready, not trashed, not expired, not purged;
-(K6) where the download asks for a PIN it is given and right: before that nothing of the files is told, nothing spent;
 (D4) one use is spent by one conditional write, which also opens the session;
 (D5) data keys are released only to who made that write, URLs to who holds its session, too;
-(D6) URLs live for minutes, force an attachment, and pin the verified version;
-(M6) what a mail opens, its session and its URLs, does not outlive the mail.
-Whatever check of (D2)-(D6) fails, the performer is told the same.
+(D6) URLs live for minutes, force an attachment, and pin the verified version.
+Whatever check fails beyond (D1), the performer is told the same.
 """
 
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from chalicelib.domain.download import (
@@ -28,35 +26,18 @@ from chalicelib.domain.download import (
     may_resume,
     may_spend,
 )
-from chalicelib.domain.errors import Gone, NotFound, invalid
-from chalicelib.domain.event import EventType, Note
+from chalicelib.domain.errors import Gone, NotFound
 from chalicelib.domain.file import File
 from chalicelib.domain.filename import content_disposition, download_type
-from chalicelib.domain.pin import Pin
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.secret import SECRET_BYTES, SecretHash, hash_secret, looks_like_secret, secret_text
-from chalicelib.ports import (
-    BodySealer,
-    DownloadStore,
-    KeyService,
-    MailStore,
-    NoteStore,
-    ObjectStore,
-    PinHasher,
-    PinTries,
-)
-from chalicelib.services.check_pin import require_pin
-from chalicelib.services.open_mail import ReadMail
-from chalicelib.services.read_by_link import read_by_link
-
-NO_PIN = "This download asks for a PIN."
+from chalicelib.ports import DownloadStore, KeyService, ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
 class ShownDownload:
     download: Download
-    files: Sequence[File] | None  # None where a PIN is asked for first
-    mail: ReadMail | None = None  # that they came with, for whoever has its link
+    files: Sequence[File]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +54,12 @@ class Performed:
     urls_expire_at: datetime
     session: str
     session_expires_at: datetime
-    mail: ReadMail | None = None
 
 
-def show_download(
-    key: DownloadKey, now: datetime, *, downloads: DownloadStore, mails: MailStore, bodies: BodySealer
-) -> ShownDownload:
-    """What the download holds. Spends nothing: link previews are harmless. Raises Gone."""
+def show_download(key: DownloadKey, now: datetime, *, downloads: DownloadStore) -> ShownDownload:
+    """What the download holds. Spends nothing, so link previews are harmless. Raises Gone."""
     download, files = _usable(key, None, now, downloads)
-    if download.pin:  # (K6)
-        return ShownDownload(download, None)
-    return ShownDownload(download, files, read_by_link(key, download, now, mails=mails, bodies=bodies))
+    return ShownDownload(download, files)
 
 
 def find_download_key(text: str, *, downloads: DownloadStore) -> DownloadKey:
@@ -97,35 +73,23 @@ def find_download_key(text: str, *, downloads: DownloadStore) -> DownloadKey:
 def perform_download(
     key: DownloadKey,
     now: datetime,
-    pin: Pin | None = None,
     *,
     downloads: DownloadStore,
     objects: ObjectStore,
     keys: KeyService,
-    mails: MailStore,
-    bodies: BodySealer,
-    pin_tries: PinTries,
-    pin_hasher: PinHasher,
     pool: Executor,
 ) -> Performed:
-    """Spend one use. Raises Gone; Invalid and PinLocked for want of the right PIN, where one is asked for; Busy when
-    KMS or DynamoDB fails, and then the use is given back.
-    """
-    download, files = _usable(key, None, now, downloads)
-    if download.pin:
-        _check_pin(download, pin, now, pin_tries, pin_hasher)  # (K6)
-    mail = read_by_link(key, download, now, mails=mails, bodies=bodies)
-    key = replace(key, file_ids=tuple(file.id for file in files))  # what is handed out, and no more
+    """Spend one use. Raises Gone; Busy when KMS or DynamoDB fails, and then the use is given back."""
+    _, files = _usable(key, None, now, downloads)
     session = secret_text(secrets.token_bytes(SECRET_BYTES))
-    session_hash, until = hash_secret(session), download.ends_by(now + SESSION_LIFETIME)  # (M6)
+    session_hash, until = hash_secret(session), now + SESSION_LIFETIME
     unwrapping = _start_unwrapping(files, keys, pool)
     try:
         download = downloads.spend(key, session_hash, until, now)  # (D4)
         data_keys = [future.result() if future else None for future in unwrapping]
-        performed = _release(files, data_keys, download, session, until, now, objects)
-        return replace(performed, mail=mail)
-    except Gone as gone:
-        raise Gone(reason=gone.reason, note=_refused(download, gone.reason or "")) from gone
+        return _release(files, data_keys, download, session, until, now, objects)
+    except Gone:
+        raise
     except Exception:
         downloads.give_back(key, session_hash)  # also a spending of which nobody knows whether it was made
         raise
@@ -138,15 +102,10 @@ def resume_download(
     *,
     downloads: DownloadStore,
     objects: ObjectStore,
-    notes: NoteStore,
 ) -> Performed:
-    """Fresh URLs for the holder of a session, who has the data keys already; nothing is spent.
-
-    Raises Gone; Busy also when it cannot be noted.
-    """
+    """Fresh URLs for the holder of a session, who has the data keys already; nothing is spent. Raises Gone."""
     session_hash = hash_secret(session)
     download, files = _usable(key, session_hash, now, downloads)
-    notes.add(_resumed(download, files), now)
     until = download.sessions[session_hash]
     return _release(files, [None] * len(files), download, session, until, now, objects)
 
@@ -162,35 +121,11 @@ def _usable(
     else:
         decision = may_resume(download, key.key_hash, session_hash, now)
     if isinstance(decision, Refused):
-        raise Gone(reason=decision.reason, note=_refused(download, decision.reason))
+        raise Gone(reason=decision.reason)
     files = [file for file in files if file.account_id == download.account_id and file.can_be_downloaded(now)]
     if not files:  # (D3)
-        raise Gone(reason="no file left", note=_refused(download, "no file left"))
+        raise Gone(reason="no file left")
     return download, files
-
-
-def _resumed(download: Download, files: Sequence[File]) -> Note:
-    return Note(
-        account_id=download.account_id,
-        type=EventType.DOWNLOAD_RESUMED,
-        subject={"download": download.id},
-        file_ids=tuple(file.id for file in files),
-    )
-
-
-def _refused(download: Download, reason: str) -> Note:
-    return Note(
-        account_id=download.account_id,
-        type=EventType.DOWNLOAD_REFUSED,
-        subject={"download": download.id},
-        detail={"reason": reason},
-    )
-
-
-def _check_pin(download: Download, pin: Pin | None, now: datetime, pin_tries: PinTries, pin_hasher: PinHasher) -> None:
-    if pin is None:
-        raise invalid("pin", NO_PIN)
-    require_pin(pin, download.pin_holder, download.account_id, "pin", now, pin_tries=pin_tries, pin_hasher=pin_hasher)
 
 
 def _start_unwrapping(files: Sequence[File], keys: KeyService, pool: Executor) -> list["Future[bytes] | None"]:
@@ -212,17 +147,15 @@ def _release(
     now: datetime,
     objects: ObjectStore,
 ) -> Performed:
-    urls_until = download.ends_by(now + URL_LIFETIME)  # (M6)
     released = [
-        ReleasedFile(file, _sign(file, urls_until - now, objects), data_key)
-        for file, data_key in zip(files, data_keys, strict=True)
+        ReleasedFile(file, _sign(file, objects), data_key) for file, data_key in zip(files, data_keys, strict=True)
     ]
-    return Performed(released, download.uses_left, urls_until, session, session_until)
+    return Performed(released, download.uses_left, now + URL_LIFETIME, session, session_until)
 
 
-def _sign(file: File, lifetime: timedelta, objects: ObjectStore) -> str:
+def _sign(file: File, objects: ObjectStore) -> str:
     """(D6)"""
     if file.object_version is None:
         raise AssertionError("a ready file has a verified version")
-    disposition, media_type = content_disposition(file.filename), download_type(file.type)
-    return objects.sign_get(file.object_key, file.object_version, disposition, media_type, lifetime)
+    media_type = download_type(file.type)
+    return objects.sign_get(file.object_key, file.object_version, content_disposition(file.filename), media_type)

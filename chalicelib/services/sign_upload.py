@@ -1,17 +1,15 @@
 """Signing the requests that bring a file's bytes to S3, at creation and again on demand."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.errors import Conflict, NotFound, UploadOver, invalid
-from chalicelib.domain.event import EventType, Note
 from chalicelib.domain.file import File, Status
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.upload import PARTS_PER_CALL, URL_LIFETIME, Multipart
-from chalicelib.ports import FileStore, KeyService, NoteStore, ObjectStore, SignedRequest, StaleRecord
+from chalicelib.ports import FileStore, KeyService, ObjectStore, SignedRequest, StaleRecord
 from chalicelib.services.own_files import own_file
 
 
@@ -69,8 +67,6 @@ def sign_parts(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
-    notes: NoteStore,
-    pool: Executor,
 ) -> Resigned:
     """Fresh URLs for a pending upload, and its data key again, so that a broken upload can go on.
 
@@ -81,32 +77,12 @@ def sign_parts(
     _must_be_pending(file)
     _check_wanted(file, wanted)
     file = _note_life(file, wanted, now, files)
-    noting = pool.submit(notes.add, _signed(file), now)
     plan = file.multipart
     upload = _parts(file, plan, wanted, now, objects) if plan else _single(file, now, objects)
-    data_key = _data_key(file, keys)
-    noting.result()  # nothing is handed out that the audit log will not tell of
+    data_key = None
+    if file.wrapped_key:
+        data_key = keys.unwrap(file.wrapped_key, encryption_context(file.id, file.account_id))
     return Resigned(file, upload, data_key)
-
-
-def offer_upload_again(
-    file: File, now: datetime, *, files: FileStore, objects: ObjectStore, keys: KeyService, notes: NoteStore
-) -> Resigned:
-    """What a pending file was answered with when it was new: signed anew, its data key unwrapped anew.
-
-    Raises Conflict when others change the file meanwhile.
-    """
-    file = _note_life(file, [], now, files)
-    notes.add(_signed(file), now)
-    return Resigned(file, offer_upload(file, now, objects=objects), _data_key(file, keys))
-
-
-def _data_key(file: File, keys: KeyService) -> bytes | None:
-    return keys.unwrap(file.wrapped_key, encryption_context(file.id, file.account_id)) if file.wrapped_key else None
-
-
-def _signed(file: File) -> Note:
-    return Note(account_id=file.account_id, type=EventType.UPLOAD_SIGNED, subject={"file": file.id})
 
 
 def _check_wanted(file: File, wanted: Sequence[WantedPart]) -> None:
@@ -126,7 +102,7 @@ def _check_wanted(file: File, wanted: Sequence[WantedPart]) -> None:
 def _note_life(file: File, wanted: Sequence[WantedPart], now: datetime, files: FileStore) -> File:
     """The digest of a single PUT is declared here when it could not be known before."""
     changed = file
-    digest = wanted[0].checksum_sha256 if wanted else None
+    digest = wanted[0].checksum_sha256
     if file.multipart is None and digest:
         changed = replace(changed, checksum_sha256=digest)
     if changed == file and not file.life_is_stale(now):

@@ -1,11 +1,9 @@
-"""What every wire model shares: the strictness of what comes in, the form of what goes out, the words about both."""
+"""What every wire model shares: the strictness of what comes in, the form of what goes out."""
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -14,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainSerializer,
     ValidationError,
 )
@@ -24,8 +21,6 @@ from chalicelib.domain.errors import Invalid
 
 class In(BaseModel):
     """A request's body: unknown fields are refused and types are not guessed."""
-
-    EXAMPLES: ClassVar[Mapping[str, Any]] = {}  # bodies by what they are for; the fields' own examples without them
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
@@ -50,32 +45,6 @@ class NoQuery(Query):
     """No query parameters."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawJson:
-    """An answer that is JSON already, and goes out without `data` around it."""
-
-    text: str
-
-
-def doc(text: str, *examples: Any, **schema: Any) -> Any:
-    """What the reference says of a field: its meaning, examples, and rules that pydantic's schema does not know."""
-    known: dict[str, Any] = {"description": text, "examples": list(examples), "json_schema_extra": schema}
-    return Field(**{name: value for name, value in known.items() if value})  # what is not named stays the type's
-
-
-class NotNull:
-    """In the schema, a field that may be left out but not be null; the model's own validator holds that."""
-
-    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        options: list[dict[str, Any]] = handler(core)["anyOf"]
-        return next(option for option in options if option != {"type": "null"})
-
-
-Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
-Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
-Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
-
-
 def _rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
@@ -96,23 +65,12 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("This time is out of range.") from None
 
 
-class _MomentSchema:
-    """RFC 3339: what comes in may stand in any zone, what goes out is always UTC with microseconds."""
-
-    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        schema = {"type": "string", "format": "date-time"}
-        if handler.mode == "serialization":
-            schema["pattern"] = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$"
-        return schema
-
-
 Moment = Annotated[
     AwareDatetime,
     Field(strict=False),  # behind _text_only, pydantic takes JSON's text for Python's, which strict refuses
     BeforeValidator(_text_only),
     AfterValidator(_in_utc),
     PlainSerializer(_rfc3339, return_type=str),
-    _MomentSchema(),
 ]
 
 
@@ -126,16 +84,7 @@ def _sha256(text: str) -> str:
     return text
 
 
-Sha256 = Annotated[
-    str,
-    AfterValidator(_sha256),
-    doc(
-        "SHA-256 as base64 of its 32 bytes.",
-        "DRx/GSp70IuF1qjNiAICBnarsJyZ1ECszwaa1c244qQ=",
-        pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$",
-        contentEncoding="base64",
-    ),
-]
+Sha256 = Annotated[str, AfterValidator(_sha256)]
 
 
 def base64_text(data: bytes) -> str:

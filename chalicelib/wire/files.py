@@ -1,75 +1,49 @@
-"""Files as they are asked for."""
+"""Files on the wire."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from chalicelib.domain.file import EncryptionMode, Shelf, Status
-from chalicelib.domain.filename import guess_type
-from chalicelib.domain.upload import MAX_PART_BYTES, MAX_STORED_BYTES, MIN_PART_BYTES
+from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
+from chalicelib.domain.filename import clean_filename, guess_type, split_filename
+from chalicelib.domain.upload import (
+    MAX_PART_BYTES,
+    MAX_STORED_BYTES,
+    MIN_PART_BYTES,
+    ReceivedPart,
+)
 from chalicelib.services.create_file import NewFile
+from chalicelib.services.sign_upload import Upload
 from chalicelib.services.update_file import FileChanges
-from chalicelib.wire.base import In, Moment, NotNull, Query, Sha256, doc
-from chalicelib.wire.filenames import FileName, MediaType
-from chalicelib.wire.lists import SORTING, Keyword, SortedQuery
+from chalicelib.wire.base import In, Moment, Out, Query, Sha256
+from chalicelib.wire.lists import ListQuery
+from chalicelib.wire.people import AuthorView
+from chalicelib.wire.uploads import (
+    EncryptionView,
+    PartsView,
+    ReceivedPartView,
+    ReceivedView,
+    SinglePutView,
+    upload_view,
+)
 
-CategoryRef = Annotated[
-    str, StringConstraints(max_length=100), doc("The id of a category of the account.", format="uuid")
-]
-FileSort = Literal[  # FILE_SORTS, both ways
-    "created_at",
-    "-created_at",
-    "filename_original",
-    "-filename_original",
-    "size",
-    "-size",
-    "encrypted_size",
-    "-encrypted_size",
+FileName = Annotated[str, StringConstraints(max_length=1000), AfterValidator(clean_filename)]
+MediaType = Annotated[
+    str,
+    StringConstraints(max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$", to_lower=True),
 ]
 
 
 class CreateFile(In):
-    EXAMPLES: ClassVar = {
-        "one PUT, its digest signed": {
-            "filename": "invoice.txt",
-            "size": 17,
-            "checksum_sha256": "DRx/GSp70IuF1qjNiAICBnarsJyZ1ECszwaa1c244qQ=",
-        },
-        "sealed by the client": {"filename": "invoice.txt", "size": 17, "encryption": "client"},
-        "in parts, each with its digest": {
-            "filename": "film.mov",
-            "size": 262144000,
-            "part_checksums": True,
-            "part_size": 8388608,
-            "expires_at": "2030-12-31T23:59:00Z",
-        },
-    }
-
     filename: FileName
-    size: Annotated[int, Field(ge=0, le=MAX_STORED_BYTES), doc("Bytes of the content, before any sealing.", 17)]
+    size: Annotated[int, Field(ge=0, le=MAX_STORED_BYTES)]
     type: MediaType | None = None
-    encryption: Annotated[
-        Literal["server", "client"],
-        doc(
-            "`server`: S3 encrypts with the service's KMS key, any HTTP client can upload. `client`: sealed before it "
-            "leaves the sender, in the AWS Encryption SDK message format, under the data key of the answer."
-        ),
-    ] = "server"
-    checksum_sha256: Annotated[
-        Sha256 | None,
-        doc("Of the bytes that are sent: S3 refuses others. For a `server` file in one PUT."),
-    ] = None
-    part_checksums: Annotated[
-        bool, doc("For an upload in parts: each part's URL is asked for with its digest, and signed with it.")
-    ] = False
-    part_size: Annotated[
-        Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES)] | None,
-        doc("Bytes of a part. A larger file goes up in parts of this size; without it, one of more than 100 MiB does."),
-    ] = None
-    category_id: CategoryRef | None = None
-    expires_at: Annotated[
-        Moment | None, doc("When the file ends by itself; in the future.", "2030-12-31T23:59:00Z")
-    ] = None
+    encryption: Literal["server", "client"] = "server"
+    checksum_sha256: Sha256 | None = None
+    part_checksums: bool = False
+    part_size: Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES)] | None = None
+    expires_at: Moment | None = None
 
     def new_file(self) -> NewFile:
         return NewFile(
@@ -81,24 +55,16 @@ class CreateFile(In):
             part_checksums=self.part_checksums,
             part_bytes=self.part_size,
             expires_at=self.expires_at,
-            category_id=self.category_id,
         )
 
 
 class PatchFile(In):
-    EXAMPLES: ClassVar = {
-        "rename": {"filename": "invoice-2026.txt"},
-        "no expiry and no category any more": {"expires_at": None, "category_id": None},
-        "out of the trash": {"trashed": False},
-    }
-
-    filename: Annotated[FileName | None, NotNull()] = None
-    category_id: Annotated[CategoryRef | None, doc("null: it has none.")] = None
-    expires_at: Annotated[Moment | None, doc("null: it does not expire.", "2030-12-31T23:59:00Z")] = None
-    trashed: Annotated[bool | None, NotNull(), doc("true: to the trash; false: back from it.", False)] = None
+    filename: FileName | None = None
+    expires_at: Moment | None = None
+    trashed: bool | None = None
 
     @model_validator(mode="after")
-    def _name_and_trashed_cannot_be_cleared(self) -> Self:
+    def _only_expiry_can_be_cleared(self) -> Self:
         for name in ("filename", "trashed"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} cannot be null: leave it out to keep it.")
@@ -110,28 +76,12 @@ class PatchFile(In):
             trashed=self.trashed,
             sets_expiry="expires_at" in self.model_fields_set,
             expires_at=self.expires_at,
-            sets_category="category_id" in self.model_fields_set,
-            category_id=self.category_id,
         )
 
 
-Include = Annotated[Literal["category"] | None, doc("What comes with each file.", "category")]
-
-
-class FileQuery(Query):
-    include: Include = None
-
-
-class FilesQuery(SortedQuery):
-    sort: Annotated[FileSort, SORTING] = "-created_at"
-    keyword: Annotated[Keyword | None, doc("A part of the file's name.", "invoice")] = None
-    include: Include = None
-    status: Annotated[
-        Literal["pending", "ready", "rejected"] | None, doc("Files in this state; ready ones without it.", "ready")
-    ] = None
-    trashed: Annotated[Literal["true", "false"], doc("true: the trash, which holds ready files; without `status`.")] = (
-        "false"
-    )
+class FilesQuery(ListQuery):
+    status: Literal["pending", "ready", "rejected"] | None = None
+    trashed: Literal["true", "false"] = "false"
 
     @model_validator(mode="after")
     def _one_list(self) -> Self:
@@ -145,4 +95,89 @@ class FilesQuery(SortedQuery):
 
 
 class DeleteQuery(Query):
-    permanent: Annotated[Literal["true", "false"], doc("true: purge at once, past the trash.")] = "false"
+    permanent: Literal["true", "false"] = "false"
+
+
+class FileView(Out):
+    id: str
+    filename: str  # without the extension
+    extension: str
+    full_filename: str
+    type: str
+    size: int  # bytes of the content
+    formatted_size: str
+    encrypted_size: int  # bytes as stored
+    formatted_encrypted_size: str
+    encryption_mode: str
+    checksum_sha256: str | None
+    status: str
+    rejected_reason: str | None
+    trashed: bool
+    created_by: AuthorView
+    created_at: Moment
+    ready_at: Moment | None
+    expires_at: Moment | None
+    disk: str
+
+    @classmethod
+    def of(cls, file: File) -> Self:
+        return cls(**file_fields(file))
+
+
+def file_fields(file: File) -> dict[str, Any]:
+    stem, extension = split_filename(file.filename)
+    return {
+        "id": file.id,
+        "filename": stem,
+        "extension": extension,
+        "full_filename": file.filename,
+        "type": file.type,
+        "size": file.size_bytes,
+        "formatted_size": formatted_size(file.size_bytes),
+        "encrypted_size": file.stored_bytes,
+        "formatted_encrypted_size": formatted_size(file.stored_bytes),
+        "encryption_mode": str(file.encryption_mode),
+        "checksum_sha256": file.checksum_sha256,
+        "status": str(file.status),
+        "rejected_reason": file.rejected_reason,
+        "trashed": file.trashed_at is not None,
+        "created_by": AuthorView.of(file.created_by),
+        "created_at": file.created_at,
+        "ready_at": file.settled_at if file.status is Status.READY else None,
+        "expires_at": file.expires_at,
+        "disk": "s3",
+    }
+
+
+class UploadTicketView(FileView):
+    """A pending file with the means to upload it; `encryption` only where the client seals."""
+
+    upload: SinglePutView | PartsView
+    encryption: EncryptionView | None = None
+
+    @classmethod
+    def of_ticket(cls, file: File, upload: Upload, data_key: bytes | None) -> Self:
+        fields = file_fields(file) | {"upload": upload_view(upload)}
+        if encryption := EncryptionView.of(file, data_key):
+            fields["encryption"] = encryption
+        return cls(**fields)
+
+
+class PendingFileView(FileView):
+    """A pending file with what S3 has of it."""
+
+    upload: ReceivedView
+
+    @classmethod
+    def of_received(cls, file: File, received: Sequence[ReceivedPart]) -> Self:
+        parts = [ReceivedPartView.of(part) for part in received]
+        return cls(**file_fields(file), upload=ReceivedView(received=parts))
+
+
+def formatted_size(size_bytes: int) -> str:
+    size, unit = float(size_bytes), "B"
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if size < 1024 or unit == "TB":
+            break
+        size /= 1024
+    return f"{size_bytes} B" if unit == "B" else f"{size:.2f} {unit}"

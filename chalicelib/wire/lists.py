@@ -2,64 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.domain.cursor import MAX_CURSOR_LENGTH, Cursors
-from chalicelib.domain.page import DEFAULT_LIMIT, MAX_LIMIT, Order, Page
-from chalicelib.domain.search import MAX_KEYWORD_LENGTH, usable_keyword
-from chalicelib.wire.base import Out, Query, doc
+from chalicelib.domain.page import DEFAULT_LIMIT, MAX_LIMIT, Page, Position, cursor_of, position_of
+from chalicelib.wire.base import Out, Query
 
-_CURSOR = "AWN1cnNvci1vZi1hLXBhZ2UtdGhhdC1pcy1vdmVy"  # of no list: shows what one looks like
+
+def _cursor(text: str) -> str:
+    position_of(text)
+    return text
+
+
+Cursor = Annotated[str, StringConstraints(max_length=200), AfterValidator(_cursor)]
 
 
 class ListQuery(Query):
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), doc("Rows of a page, at most.", 20)] = DEFAULT_LIMIT
-    cursor: Annotated[
-        Annotated[str, StringConstraints(max_length=MAX_CURSOR_LENGTH)] | None,
-        doc("`meta.next_cursor` of the page before, as it stands, with the same parameters.", _CURSOR),
-    ] = None
-
-    # Parameters that change neither which records are in the list nor their order: a cursor outlives a change of these.
-    APART: ClassVar = frozenset({"limit", "cursor", "include"})
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: Cursor | None = None
 
     @property
-    def what(self) -> str:
-        """Everything else that is asked for, defaults included: the same text for the same list."""
-        return self.model_dump_json(exclude=set(self.APART))
-
-
-SORTING = doc("By which field; `-` before it turns the order around.")
-
-
-class SortedQuery(ListQuery):
-    """Subclasses spell out what `sort` takes, so that the refusal of anything else names it."""
-
-    sort: str
-
-    @property
-    def order(self) -> Order:
-        return Order.of(self.sort)
-
-
-Keyword = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEYWORD_LENGTH), AfterValidator(usable_keyword)]
+    def after(self) -> Position | None:
+        return position_of(self.cursor) if self.cursor else None
 
 
 class Meta(Out):
-    next_cursor: Annotated[str | None, doc("Send it as `cursor` for the next page; null at the end.", _CURSOR)]
+    next_cursor: str | None
 
     @classmethod
-    def of(cls, page: Page[Any], cursors: Cursors) -> Self:
-        return cls(next_cursor=cursors.make(page.next))
-
-
-Row = TypeVar("Row", bound=Out)
+    def of(cls, page: Page[Any]) -> Self:
+        return cls(next_cursor=cursor_of(page.next) if page.next else None)
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[Row]):
+class Listing:
     """One page of an answer."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Out]
     meta: Meta

@@ -1,38 +1,22 @@
 """The means to upload a file, on the wire: signed requests, parts, and the key to seal with."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field
 
 from chalicelib.domain.file import File
 from chalicelib.domain.sealing import ALGORITHM, FRAME_LENGTH, KEY_PROVIDER, encryption_context
-from chalicelib.domain.upload import MAX_PARTS, PARTS_PER_CALL, ReceivedPart
+from chalicelib.domain.upload import PARTS_PER_CALL, ReceivedPart
 from chalicelib.services.sign_upload import SignedPart, SignedParts, SinglePut, Upload, WantedPart
-from chalicelib.wire.base import Base64, In, Moment, Out, Sha256, Url, base64_text, doc
-
-Headers = Annotated[
-    dict[str, str],
-    doc("Send each of them exactly so: they are signed.", {"content-length": "514", "if-none-match": "*"}),
-]
-ExpiresAt = Annotated[Moment, doc("Of the URLs: after that, have them signed again.", "2026-03-01T13:00:00.000000Z")]
-_CONTEXT = {"file": "3f0d2b6e-8c1a-4c57-9d21-5a7e6f1b0c42", "account": "9d1c5b7a-2e4f-4a68-b3c0-7f6e5d4c3b2a"}
-_KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/0f5e2a1c-6a7b-4c1d-9e2f-3a4b5c6d7e8f"
+from chalicelib.wire.base import In, Moment, Out, Sha256, base64_text
 
 
 class PartRequest(In):
-    number: Annotated[int, Field(ge=1, le=MAX_PARTS), doc("Counted from 1; 1 for an upload in one PUT.", 1)]
-    checksum_sha256: Annotated[
-        Sha256 | None,
-        doc("Of the part's bytes, if the upload declared `part_checksums`; of the whole file for one PUT."),
-    ] = None
+    number: Annotated[int, Field(ge=1)]
+    checksum_sha256: Sha256 | None = None
 
 
 class SignParts(In):
-    EXAMPLES: ClassVar = {
-        "parts again": {"parts": [{"number": 4}, {"number": 5}]},
-        "with a digest": {"parts": [{"number": 1, "checksum_sha256": "DRx/GSp70IuF1qjNiAICBnarsJyZ1ECszwaa1c244qQ="}]},
-    }
-
     parts: Annotated[list[PartRequest], Field(min_length=1, max_length=PARTS_PER_CALL)]
 
     def wanted(self) -> list[WantedPart]:
@@ -42,15 +26,13 @@ class SignParts(In):
 class EncryptionView(Out):
     """All that a sealing or opening client needs: the plaintext data key among it."""
 
-    algorithm: Annotated[str, doc("The AWS Encryption SDK's name of the suite, 0x0478.", ALGORITHM)]
-    frame_length: Annotated[int, doc("Bytes of content in a frame.", FRAME_LENGTH)]
-    encryption_context: Annotated[
-        dict[str, str], doc("Stands in the message's header, and is authenticated.", _CONTEXT)
-    ]
-    data_key: Annotated[Base64, doc("32 bytes in clear. Never stored by the service, never to be stored by you.")]
-    encrypted_data_key: Annotated[Base64, doc("As KMS wrapped it: the one data key in the message's header.")]
-    key_provider: Annotated[str, Field(examples=[KEY_PROVIDER])]
-    key_arn: Annotated[str, Field(examples=[_KEY_ARN])]
+    algorithm: str
+    frame_length: int
+    encryption_context: dict[str, str]
+    data_key: str
+    encrypted_data_key: str
+    key_provider: str
+    key_arn: str
 
     @classmethod
     def of(cls, file: File, data_key: bytes | None) -> Self | None:
@@ -69,17 +51,17 @@ class EncryptionView(Out):
 
 
 class SinglePutView(Out):
-    method: Literal["PUT"]
-    url: Url
-    headers: Headers
-    expires_at: ExpiresAt
+    method: str
+    url: str
+    headers: dict[str, str]
+    expires_at: Moment
 
 
 class PartView(Out):
-    number: Annotated[int, doc("Counted from 1.", 1)]
-    size: Annotated[int, doc("Bytes of this part, exactly.", 8388608)]
-    url: Url
-    headers: Headers
+    number: int
+    size: int
+    url: str
+    headers: dict[str, str]
 
     @classmethod
     def of(cls, part: SignedPart) -> Self:
@@ -88,10 +70,10 @@ class PartView(Out):
 
 
 class PartsView(Out):
-    part_size: Annotated[int, doc("Bytes of every part but the last.", 8388608)]
-    part_count: Annotated[int, Field(examples=[32])]
-    parts: Annotated[list[PartView], doc("The first 100, or those asked for; none yet where each needs its digest.")]
-    expires_at: ExpiresAt
+    part_size: int
+    part_count: int
+    parts: list[PartView]
+    expires_at: Moment
 
 
 def upload_view(upload: Upload) -> SinglePutView | PartsView:
@@ -111,9 +93,9 @@ def _parts_view(upload: SignedParts) -> PartsView:
 
 
 class ReceivedPartView(Out):
-    number: Annotated[int, doc("Counted from 1.", 1)]
-    size: Annotated[int, doc("Bytes that S3 has of it.", 514)]
-    checksum_sha256: Sha256 | None
+    number: int
+    size: int
+    checksum_sha256: str | None
 
     @classmethod
     def of(cls, part: ReceivedPart) -> Self:

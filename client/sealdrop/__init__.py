@@ -26,16 +26,11 @@ if TYPE_CHECKING:
         NotAllowed,
         NotAuthentic,
         NotFound,
-        PinLocked,
-        PinRequired,
         SealdropError,
         StorageError,
         Unreachable,
         UsageError,
-        WrongPin,
     )
-    from sealdrop.events import ChainEnd, Event, Verified
-    from sealdrop.mail_models import InboxMail, Mail, MailFile
     from sealdrop.models import (
         Account,
         Download,
@@ -48,7 +43,6 @@ if TYPE_CHECKING:
         Token,
         User,
     )
-    from sealdrop.pins import TemporaryKey
     from sealdrop.retry import Retry
     from sealdrop.transfers import Encryption, Performed, PerformedFile
 
@@ -57,21 +51,16 @@ __all__ = [
     "ApiError",
     "BadAnswer",
     "Busy",
-    "ChainEnd",
     "Client",
     "Download",
     "DownloadKey",
     "DownloadView",
     "Encryption",
-    "Event",
     "File",
     "FileChanged",
     "Gone",
-    "InboxMail",
     "LocalFileError",
     "LostAnswer",
-    "Mail",
-    "MailFile",
     "NewToken",
     "NotAllowed",
     "NotAuthentic",
@@ -80,21 +69,16 @@ __all__ = [
     "Performed",
     "PerformedFile",
     "Person",
-    "PinLocked",
-    "PinRequired",
     "Retry",
     "SavedFile",
     "SealdropError",
     "StorageError",
-    "TemporaryKey",
     "Token",
     "Unreachable",
     "UsageError",
     "User",
-    "Verified",
-    "WrongPin",
 ]
-_HOMES = ("errors", "models", "mail_models", "transfers", "retry", "pins", "client", "download", "events")
+_HOMES = ("errors", "models", "transfers", "retry", "client", "download")
 
 
 def __getattr__(name: str) -> Any:

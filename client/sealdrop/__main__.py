@@ -11,21 +11,7 @@ import click
 
 from sealdrop.errors import ExitCode, LocalFileError, SealdropError
 
-COMMANDS = (
-    "put",
-    "get",
-    "ls",
-    "rm",
-    "restore",
-    "send",
-    "inbox",
-    "mails",
-    "events",
-    "token",
-    "pin",
-    "whoami",
-    "login",
-)
+COMMANDS = ("put", "get", "ls", "rm", "token", "whoami", "login")
 
 
 class Verbs(click.Group):
@@ -46,15 +32,12 @@ Examples:
   sealdrop login
   sealdrop put report.pdf                  seals and uploads it, prints its id
   sealdrop get 7c9e6679-7425-40de-944b-e07fc1f90ae7
-  sealdrop send report.pdf --to carol@example.net
   sealdrop ls --json | jq -r '.[].full_filename'
 
 \b
 Environment:
   SEALDROP_URL       the service's API, as in https://HOST/api
   SEALDROP_TOKEN     an API token
-  SEALDROP_PIN       your PIN, or that of a download; else it is asked for
-  SEALDROP_MAIL_PIN  a mail's: that you send, or of your inbox
   SEALDROP_INSECURE  1 allows plain http to other machines
 
 \b

@@ -1,24 +1,23 @@
 """The endpoints, one method each: what goes out as JSON, what comes back as a value. No transfer of file bytes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from sealdrop import fields
 from sealdrop.channel import Channel
-from sealdrop.errors import ApiError, WrongPin
-from sealdrop.events import Event
+from sealdrop.errors import UsageError
 from sealdrop.fields import Json
-from sealdrop.mail_api import MailApi
 from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
-from sealdrop.paths import segment
-from sealdrop.pins import TemporaryKey
 from sealdrop.retry import Retry
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
 
 PARTS_A_CALL = 100
+_SEGMENT = re.compile(r"[0-9A-Za-z_-]{1,200}")
 
 
-class Api(MailApi):
+class Api:
     """The service's public API. Every method may raise what Channel.call raises."""
 
     def __init__(self, url: str, token: str | None, retry: Retry) -> None:
@@ -30,7 +29,8 @@ class Api(MailApi):
 
     # files
     def create_file(self, body: Json) -> PendingUpload:
-        return PendingUpload.parse(self._data("POST", "/files", body=body, once=True))
+        """Repeated after a lost answer: the file of the first attempt stays pending and is swept within a day."""
+        return PendingUpload.parse(self._data("POST", "/files", body=body))
 
     def sign_parts(self, file_id: str, digests: Mapping[int, str | None]) -> PendingUpload:
         """Fresh addresses for parts (at most 100), by number; a digest (base64 SHA-256) is signed into its address."""
@@ -69,54 +69,26 @@ class Api(MailApi):
 
     # downloads
     def create_download(self, file_ids: Sequence[str]) -> Download:
-        return Download.parse(self._data("POST", "/downloads", body={"files": list(file_ids)}, once=True))
+        return Download.parse(self._data("POST", "/downloads", body={"files": list(file_ids)}))
 
-    def create_download_key(self, download_id: str, pin_key: str | None = None) -> DownloadKey:
-        body = {} if pin_key is None else {"pinKey": pin_key}
-        return DownloadKey.parse(self._data("POST", f"/downloads/{segment(download_id)}/keys", body=body))
+    def create_download_key(self, download_id: str) -> DownloadKey:
+        return DownloadKey.parse(self._data("POST", f"/downloads/{segment(download_id)}/keys", body={}))
 
     def show_download(self, key: str) -> DownloadView:
         return DownloadView.parse(self._data("GET", f"/public/downloads/{segment(key)}", public=True))
 
-    def perform(self, key: str, session: str | None = None, pin: str | None = None) -> Performed:
+    def perform(self, key: str, session: str | None = None) -> Performed:
         """Spends one use, so it is never repeated after a lost answer; with a session it spends nothing."""
-        given = {"session": session, "pin": pin}
         return Performed.parse(
-            self._with_pin(
-                pin,
-                "pin",
+            self._data(
                 "POST",
                 f"/public/downloads/{segment(key)}",
-                body={name: value for name, value in given.items() if value is not None},
+                body={} if session is None else {"session": session},
                 public=True,
                 repeatable=session is not None,
             ),
             renewed=session is not None,
         )
-
-    # the audit log
-    def events(self, query: Mapping[str, str]) -> tuple[tuple[Event, ...], str | None]:
-        """A page of events and the cursor of the next one, None at the end."""
-        record = self._channel.call("GET", "/events", query=query)
-        meta = fields.take(record, "meta", dict)
-        return fields.items(record, "data", Event.parse), fields.optional(meta, "next_cursor", str)
-
-    # PINs
-    def create_temporary_key(self, pin: str) -> TemporaryKey:
-        """Not repeated after a lost answer: a wrong PIN would count twice."""
-        return TemporaryKey.parse(self._with_pin(pin, "pin", "POST", "/keys", body={"pin": pin}, repeatable=False))
-
-    def drop_temporary_key(self, key: str) -> None:
-        self._channel.call("DELETE", f"/keys/{segment(key)}")
-
-    def _with_pin(self, pin: str | None, name: str, method: str, path: str, **options: Any) -> Json:
-        """Raises WrongPin where the service refuses the PIN that was sent in this field."""
-        try:
-            return self._data(method, path, **options)
-        except ApiError as error:
-            if pin is None or error.status != 422 or name not in error.errors:
-                raise
-            raise WrongPin(422, "wrong_pin", "that is not the PIN", request_id=error.request_id) from None
 
     # tokens and the user
     def create_token(self, body: Json) -> NewToken:
@@ -132,8 +104,9 @@ class Api(MailApi):
     def user(self) -> User:
         return User.parse(self._data("GET", "/user"))
 
-    def update_user(self, changes: Json) -> User:
-        """Not repeated after a lost answer: a wrong PIN would count twice, and a changed one would then be wrong."""
-        pin = changes.get("current_pin")
-        options = {"body": changes, "repeatable": "pin" not in changes}
-        return User.parse(self._with_pin(pin, "current_pin", "PATCH", "/user", **options))
+
+def segment(text: str) -> str:
+    """An id or key as one segment of a path: `..` or a slash would address something else."""
+    if not _SEGMENT.fullmatch(text):
+        raise UsageError("that is neither an id nor a key")
+    return quote(text, safe="")

@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +14,6 @@ from sealdrop.errors import (
     ApiError,
     BadAnswer,
     LostAnswer,
-    PinLocked,
     SealdropError,
     Unreachable,
     Untrusted,
@@ -52,45 +50,40 @@ class Channel:
         body: Json | None = None,
         query: Mapping[str, str] | None = None,
         public: bool = False,
-        once: bool = False,
         repeatable: bool = True,
         patient: bool = True,
         races: bool = False,
     ) -> Json:
         """The answer as an object, empty for 204.
 
-        `public` sends no token. With `once` every attempt carries one Idempotency-Key, so that whatever is made is made
-        once, whichever answers are lost. A request that is not `repeatable` is sent again only where the service
-        certainly did nothing: no connection came about, or it said that it is throttled. Without `patient` nothing is.
+        `public` sends no token. A request that is not `repeatable` is sent again only where the service certainly
+        did nothing: no connection came about, or it said that it is throttled. Without `patient` nothing is.
         Of a request that `races` with others of ours, a conflict (409) is a race lost, and it is sent again, too.
 
         Raises Unreachable, LostAnswer, BadAnswer and ApiError with its subclasses.
         """
         url = f"{self.base}{path}" + (f"?{urlencode(query)}" if query else "")
-        headers = self._headers(body, public=public, once=once)
         attempts = self._retry.attempts()
         lost = False  # whether an earlier attempt may have been carried out
         while True:
             try:
-                return self._attempt(method, url, body, headers)
+                return self._once(method, url, body, public=public)
             except (Unreachable, ApiError) as error:
                 if lost and method == "DELETE" and isinstance(error, ApiError) and error.status == 404:
                     return {}
-                if isinstance(error, ApiError) and error.status == 401 and "authorization" in headers:
-                    error.hint = "The service does not accept this token: mistyped, revoked or expired."
                 lost = lost or is_ambiguous(error)
                 asked = error.retry_after_seconds if isinstance(error, ApiError) else None
                 again = patient and (_worth_repeating(error, repeatable=repeatable) or (races and _is_race(error)))
                 if not again or not attempts.wait(asked):
                     raise
 
-    def _attempt(self, method: str, url: str, body: Json | None, headers: Mapping[str, str]) -> Json:
+    def _once(self, method: str, url: str, body: Json | None, *, public: bool) -> Json:
         try:
             response = self._pool.request(
                 method,
                 url,
                 body=None if body is None else json.dumps(body).encode(),
-                headers=headers,
+                headers=self._headers(body, public=public),
                 redirect=False,  # a redirect would carry the token to wherever it points
                 preload_content=False,
             )
@@ -100,14 +93,12 @@ class Channel:
             raise connection_error(error, self._host) from None
         return _parse(response, raw)
 
-    def _headers(self, body: Json | None, *, public: bool, once: bool) -> dict[str, str]:
+    def _headers(self, body: Json | None, *, public: bool) -> dict[str, str]:
         headers = {"accept": "application/json", "user-agent": "sealdrop-client"}
         if body is not None:
             headers["content-type"] = "application/json"
         if self._token and not public:
             headers["authorization"] = f"Bearer {self._token}"
-        if once:
-            headers["idempotency-key"] = str(uuid.uuid4())
         return headers
 
 
@@ -127,7 +118,7 @@ def _worth_repeating(error: SealdropError, *, repeatable: bool) -> bool:
     if is_ambiguous(error):
         return repeatable
     if isinstance(error, ApiError):
-        return error.status in THROTTLED and not isinstance(error, PinLocked)
+        return error.status in THROTTLED
     return isinstance(error, Unreachable) and error.repeatable
 
 

@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,12 +36,11 @@ class Destination:
         return (self.path.exists() and not self.path.is_file()) or _is_handed_down(self.path)
 
 
-def choose(names: Sequence[str], output: str | None, *, overwrite: bool, numbered: bool = False) -> list[Destination]:
+def choose(names: Sequence[str], output: str | None, *, overwrite: bool) -> list[Destination]:
     """One destination per name that the service gave. Only a path that the caller named may replace a file unasked.
     `output` is a directory where it is one, ends like one, or there are several files.
 
-    Raises LocalFileError, before anything is downloaded, where something is in the way; where it is too late for that,
-    `numbered` goes round it: `invoice (2).pdf`.
+    Raises LocalFileError, before anything is downloaded, where something is in the way.
     """
     into_folder = output is None or len(names) > 1 or output.endswith(_SEPARATORS) or Path(output).is_dir()
     if output is not None and not into_folder:
@@ -50,11 +48,8 @@ def choose(names: Sequence[str], output: str | None, *, overwrite: bool, numbere
     else:
         folder = Path(output or ".")
         if folder.exists() and not folder.is_dir():
-            if not numbered:
-                raise LocalFileError(f"several files need a directory, and {folder} is a file")
-            folder = folder.with_name(_told_apart([folder.name], folder.parent)[0])
-        there = folder if numbered and not overwrite else None
-        chosen = [Destination(folder / name, overwrite, make_folder=True) for name in _told_apart(names, there)]
+            raise LocalFileError(f"several files need a directory, and {folder} is a file")
+        chosen = [Destination(folder / name, overwrite, make_folder=True) for name in _told_apart(names)]
     for destination in chosen:
         _check_free(destination)
         if len(os.fsencode(destination.path.name)) > MOST_NAME_BYTES:
@@ -148,32 +143,20 @@ def _check_free(destination: Destination) -> None:
         )
 
 
-def _told_apart(names: Sequence[str], there: Path | None = None) -> list[str]:
-    """File names of which no two are the same, even where case or composition do not count, nor in use in `there`."""
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """File names of which no two are the same, even where case or composition do not count."""
     taken: set[str] = set()
     result = []
     for name in map(safe_filename, names):
-        free = (it for it in _numbered(name) if _folded(it) not in taken)
-        candidate = next(it for it in free if there is None or not os.path.lexists(there / it))
-        taken.add(_folded(candidate))
+        stem, dot, extension = name.rpartition(".")
+        base, suffix = (stem, dot + extension) if stem else (name, "")
+        candidate, number = name, 1
+        while (folded := unicodedata.normalize("NFC", candidate).casefold()) in taken:
+            number += 1
+            candidate = f"{base} ({number}){suffix}"
+        taken.add(folded)
         result.append(candidate)
     return result
-
-
-def _numbered(name: str) -> Iterator[str]:
-    """`a.txt`, `a (2).txt`, `a (3).txt` and so on."""
-    stem, dot, extension = name.rpartition(".")
-    base, suffix = (stem, dot + extension) if stem else (name, "")
-    yield name
-    for number in count(2):
-        mark = f" ({number}){suffix}"
-        while base and len(os.fsencode(base + mark)) > MOST_NAME_BYTES:
-            base = base[:-1]
-        yield base + mark
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _existing_folder(destination: Destination) -> Path:

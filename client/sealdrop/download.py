@@ -13,21 +13,10 @@ from typing import BinaryIO
 from sealdrop.api import Api
 from sealdrop.channel import is_ambiguous
 from sealdrop.destination import Destination, check_room, check_spool, choose, landing
-from sealdrop.errors import (
-    ApiError,
-    Gone,
-    LostAnswer,
-    NotAuthentic,
-    NotFound,
-    PinRequired,
-    SealdropError,
-    Unreachable,
-    UsageError,
-)
+from sealdrop.errors import ApiError, Gone, LostAnswer, NotAuthentic, NotFound, SealdropError, Unreachable, UsageError
 from sealdrop.flow import Flow, Progress
-from sealdrop.models import OfferedFile
+from sealdrop.models import DownloadView, OfferedFile
 from sealdrop.names import printable
-from sealdrop.pins import DownloadKeys
 from sealdrop.receiving import StoredBytes
 from sealdrop.retry import Retry
 from sealdrop.storage import Storage
@@ -37,7 +26,6 @@ BLOCK_BYTES = 1 << 20
 OWN_FILE_ATTEMPTS = 3
 
 Outlet = Destination | BinaryIO
-Listed = OfferedFile | PerformedFile  # by who shows a download, or by who has performed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +68,11 @@ class Grant:
 class Downloader:
     """Receives files of one service. `progress` hears of the stored bytes of all files together."""
 
-    def __init__(
-        self,
-        api: Api,
-        storage: Storage,
-        retry: Retry,
-        progress: Progress | None,
-        own_keys: DownloadKeys,
-        pin: str | None,
-    ) -> None:
+    def __init__(self, api: Api, storage: Storage, retry: Retry, progress: Progress | None) -> None:
         self._api = api
         self._storage = storage
         self._retry = retry
         self._progress = progress
-        self._own_keys = own_keys
-        self._pin = pin
 
     def own_file(self, file_id: str, output: str | BinaryIO | None, *, overwrite: bool) -> tuple[SavedFile, ...]:
         """A file of one's own, by a download made for it."""
@@ -106,34 +84,20 @@ class Downloader:
                 if reasons := error.errors.get("files.0"):  # why the one file it names cannot be had
                     raise NotFound(404, "not_found", reasons[0], request_id=error.request_id) from None
                 raise
-            return self._own_keys.make(download.id, self._pin).key
+            return self._api.create_download_key(download.id).key
 
         key = new_key()
         view = self._api.show_download(key)
         if [file.id for file in view.files] != [file_id]:
             raise NotAuthentic("the service offers another file than was asked for")
-        outlets = _outlets(view.files, output, overwrite=overwrite)
-        return self._receive(view.files, outlets, self._perform_own(key, new_key))
+        outlets = _outlets(view, output, overwrite=overwrite)
+        return self._receive(view, outlets, self._perform_own(key, new_key))
 
     def by_key(self, key: str, output: str | BinaryIO | None, *, overwrite: bool) -> tuple[SavedFile, ...]:
         """The files of a download, one use of which is spent once it is clear where they go."""
         view = self._api.show_download(key)
-        if view.pin_required:
-            return self._behind_a_pin(key, output, overwrite=overwrite)
-        outlets = _outlets(view.files, output, overwrite=overwrite)
-        return self._receive(view.files, outlets, Grant(self._api, key, self._api.perform(key)))
-
-    def _behind_a_pin(self, key: str, output: str | BinaryIO | None, *, overwrite: bool) -> tuple[SavedFile, ...]:
-        """Its files are told with its use, so what could be in their way must not stop it any more then."""
-        if self._pin is None:
-            missing = PinRequired("this download asks for a PIN, which its sender can tell you")
-            missing.is_the_senders = True
-            raise missing
-        if output is None or isinstance(output, str):
-            check_room(choose(["unknown"], output, overwrite=True), 0)
-        performed = self._api.perform(key, pin=self._pin)
-        outlets = _outlets(performed.files, output, overwrite=overwrite, numbered=True)
-        return self._receive(performed.files, outlets, Grant(self._api, key, performed))
+        outlets = _outlets(view, output, overwrite=overwrite)
+        return self._receive(view, outlets, Grant(self._api, key, self._api.perform(key)))
 
     def _perform_own(self, key: str, new_key: Callable[[], str]) -> Grant:
         """Where the answer is lost the use may be spent; of one's own file another download is free."""
@@ -146,11 +110,11 @@ class Downloader:
                 key = new_key()
         return Grant(self._api, key, self._api.perform(key))
 
-    def _receive(self, files: Sequence[Listed], outlets: Sequence[Outlet], grant: Grant) -> tuple[SavedFile, ...]:
-        flow = Flow(sum(file.stored_size for file in files), self._progress)
+    def _receive(self, view: DownloadView, outlets: Sequence[Outlet], grant: Grant) -> tuple[SavedFile, ...]:
+        flow = Flow(sum(file.stored_size for file in view.files), self._progress)
         saved: list[SavedFile] = []
         failures: list[SealdropError] = []
-        for offered, outlet in zip(files, outlets, strict=True):
+        for offered, outlet in zip(view.files, outlets, strict=True):
             try:  # the use is spent: one file that fails must not cost the others
                 saved.append(self._save(grant, offered, outlet, flow))
             except SealdropError as error:
@@ -163,7 +127,7 @@ class Downloader:
             raise failures[0]
         return tuple(saved)
 
-    def _save(self, grant: Grant, offered: Listed, outlet: Outlet, flow: Flow) -> SavedFile:
+    def _save(self, grant: Grant, offered: OfferedFile, outlet: Outlet, flow: Flow) -> SavedFile:
         file = grant.file(offered.id)
         _check_offered(file, offered)
         if isinstance(outlet, Destination) and not outlet.is_special:
@@ -203,7 +167,7 @@ def _saved(file: PerformedFile, path: Path | None) -> SavedFile:
     return SavedFile(file.id, file.full_filename, file.size, path, verified)
 
 
-def _check_offered(file: PerformedFile, offered: Listed) -> None:
+def _check_offered(file: PerformedFile, offered: OfferedFile) -> None:
     """What is handed out must be what was shown: a sealed file that turns plain is anybody's bytes."""
     shown = (offered.encryption_mode, offered.size, offered.stored_size)
     if (file.encryption_mode, file.size, file.stored_size) != shown:
@@ -225,18 +189,18 @@ def _content(file: PerformedFile, stored: StoredBytes) -> Iterator[bytes]:
         raise NotAuthentic("the file is not the one that was sent: its SHA-256 differs")
 
 
-def _outlets(
-    files: Sequence[Listed], output: str | BinaryIO | None, *, overwrite: bool, numbered: bool = False
-) -> Sequence[Outlet]:
-    """Where each file goes. All that can be refused is refused here, while the use is not yet spent (see `choose`)."""
-    names = [file.full_filename for file in files]
+def _outlets(view: DownloadView, output: str | BinaryIO | None, *, overwrite: bool) -> Sequence[Outlet]:
+    """Where each file goes. All that can be refused is refused here, while the use is not yet spent."""
+    if view.pin_required:
+        raise UsageError("this download asks for a PIN, which this version of the client cannot give")
+    names = [file.full_filename for file in view.files]
     if output is None or isinstance(output, str):
-        destinations = choose(names, output, overwrite=overwrite, numbered=numbered)
-        check_room(destinations, sum(file.size for file in files))
+        destinations = choose(names, output, overwrite=overwrite)
+        check_room(destinations, sum(file.size for file in view.files))
         return destinations
     if len(names) != 1:
         raise UsageError(f"the download holds {len(names)} files, and a stream takes one", hint="Use: -o DIRECTORY")
-    check_spool(files[0].size)
+    check_spool(view.files[0].size)
     return [output]
 
 

@@ -73,15 +73,6 @@ class BadAnswer(SealdropError):
     hint = "Is SEALDROP_URL the address of the API, and this client up to date?"
 
 
-class PinRequired(SealdropError):
-    """A PIN is asked for, and none was given. Nothing was spent."""
-
-    code = "pin_required"
-    exit_code = ExitCode.NOT_ALLOWED
-    hint = "Give it at the prompt, by SEALDROP_PIN, or with --pin."
-    is_the_senders: bool = False  # else it is the caller's own
-
-
 class FileChanged(SealdropError):
     """The local file changed while it was read; what was sent of it has been withdrawn."""
 
@@ -152,14 +143,6 @@ class NotAllowed(ApiError):
     exit_code = ExitCode.NOT_ALLOWED
 
 
-class WrongPin(NotAllowed):
-    """It was looked at, and counts as a try."""
-
-
-class PinLocked(NotAllowed):
-    """There were too many wrong ones. `retry_after_seconds` says for how long."""
-
-
 class NotFound(ApiError):
     exit_code = ExitCode.NOT_FOUND
 
@@ -178,14 +161,11 @@ HINTS: Mapping[str, str] = {
     "bad_json": "This client and the service do not understand each other: update the client.",
     "unauthenticated": "Set SEALDROP_TOKEN, or run: sealdrop login",
     "missing_scope": "Use a token that has the scope for this; see: sealdrop token create --help",
-    "quota_exceeded": "Make room with: sealdrop rm --permanent ID  (the trash counts: sealdrop ls --trashed)",
     "not_found": "Check the id with: sealdrop ls  (files in the trash: sealdrop ls --trashed)",
     "gone": "Ask the sender for a new one: a download can be used once and not after it has expired.",
     "upload_over": "Look what became of the file: sealdrop ls",
     "conflict": "Somebody changed it at the same moment: run the command again.",
     "too_large": "The largest file is 5 TiB.",
-    "wrong_pin": "Five wrong ones lock it for 15 minutes.",
-    "pin_locked": "There were five wrong ones. Try again after 15 minutes.",
     "rate_limited": "Wait a minute: the service limits requests by network address.",
     "busy": "The service is overloaded. Run the command again in a few minutes.",
     "internal": "Tell whoever runs the service, with the request id above.",
@@ -209,6 +189,5 @@ def api_error(
     errors: Mapping[str, Sequence[str]] | None = None,
     request_id: str | None = None,
 ) -> ApiError:
-    """The error class that fits a refusal's code, else its HTTP status."""
-    kind = PinLocked if code == "pin_locked" else _BY_STATUS.get(status, ApiError)
-    return kind(status, code, message, errors=errors, request_id=request_id)
+    """The error class that fits a refusal's HTTP status."""
+    return _BY_STATUS.get(status, ApiError)(status, code, message, errors=errors, request_id=request_id)

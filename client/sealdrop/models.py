@@ -147,8 +147,6 @@ class User:
     name: str
     email: str
     timezone: str | None
-    created_at: datetime | None
-    has_pin: bool
     account: Account
     token: Token
 
@@ -159,8 +157,6 @@ class User:
             name=fields.take(record, "name", str),
             email=fields.take(record, "email", str),
             timezone=fields.optional(record, "timezone", str),
-            created_at=fields.optional_moment(record, "created_at"),
-            has_pin=fields.optional(record, "has_pin", bool) or False,
             account=Account.parse(fields.take(record, "account", dict)),
             token=Token.parse(fields.take(record, "token", dict)),
         )

@@ -1,4 +1,4 @@
-"""What `get` is given: the id of an own file or of a mail received, a download key, or a link that holds one."""
+"""What `get` is given: the id of an own file, a download key, or a link that holds one."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,13 +8,12 @@ from sealdrop.http import api_base
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[0-9A-Za-z_-]{20,200}")
-_WEB_LINK = re.compile(r"(https?://[^?#]+/)d#([0-9A-Za-z_-]{20,200})")  # as e-mails have it; the API is beside
 _LINK = re.compile(r"(https?://[^?#]+)/public/downloads/([0-9A-Za-z_-]{20,200})/?")
 
 
 @dataclass(frozen=True, slots=True)
 class FileId:
-    """A file of the caller's own account, or else a mail in the caller's inbox."""
+    """A file of the caller's own account."""
 
     id: str
 
@@ -34,11 +33,9 @@ def parse_target(text: str) -> FileId | Key:
         return FileId(text.lower())
     if link := _LINK.fullmatch(text):
         return Key(link.group(2), api_base(link.group(1)))
-    if link := _WEB_LINK.fullmatch(text):
-        return Key(link.group(2), api_base(f"{link.group(1)}api"))
     if _KEY.fullmatch(text):
         return Key(text)
     raise UsageError(
         "that is neither a file id, nor a download key, nor a link to a download",
-        hint="Ids are listed by: sealdrop ls, sealdrop inbox. A link looks like https://HOST/d#KEY",
+        hint="Ids are listed by: sealdrop ls. A link looks like https://HOST/api/public/downloads/KEY",
     )

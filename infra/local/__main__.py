@@ -103,21 +103,18 @@ def ready_document(stack: Any) -> dict[str, Any]:
     aws = stack.aws
     return {
         "api_url": stack.api_url,
-        "web_url": stack.web_url,
-        "docs_url": stack.docs_url,
         "aws_endpoint_url": aws.endpoint_url,
         "region": aws.region,
         "bucket": aws.bucket,
         "metadata_table": aws.metadata_table,
         "ratelimit_table": aws.ratelimit_table,
         "kms_key_arn": aws.kms_key_arn,
-        "outbox": str(aws.outbox),
         "users": [vars(user) for user in stack.users],
     }
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Whole or not at all, and for the owner's eyes: it holds tokens and PINs. mkstemp makes files with mode 0600."""
+    """Whole or not at all, and for the owner's eyes: it holds tokens. mkstemp makes files with mode 0600."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -130,14 +127,12 @@ def write_privately(path: Path, text: str) -> None:
 
 def _for_people(ready: dict[str, Any]) -> str:
     width = max(len(user["email"]) for user in ready["users"])
-    users = "\n".join(f"  {user['email']:<{width}}  {user['pin']}  {user['token']}" for user in ready["users"])
+    users = "\n".join(f"  {user['email']:<{width}}  {user['token']}" for user in ready["users"])
     token = ready["users"][0]["token"]
     return f"""Sealdrop runs on this machine.
   API  {ready["api_url"]}
-  Docs {ready["docs_url"]}
   AWS  {ready["aws_endpoint_url"]} (emulated; region {ready["region"]}, credentials testing/testing)
-  Mail {ready["outbox"]} (.eml files of what SES sent)
-Users, their PINs and their tokens:
+Users and their tokens:
 {users}
 Try:
   curl -s -H 'Authorization: Bearer {token}' {ready["api_url"]}/user

@@ -12,7 +12,7 @@ from typing import Any
 from infra.local import template
 from infra.local.resources import MAKERS, Clients
 
-TEMPLATE = template.TEMPLATE
+TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 
 
 @dataclass(frozen=True)

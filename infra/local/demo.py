@@ -13,7 +13,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,6 @@ class Person:
 
     name: str
     token: str | None
-    pin: str | None
     api_url: str
     home: Path
     directory: Path  # where commands are run
@@ -52,8 +51,6 @@ class Person:
         environment = clean_environment() | {"SEALDROP_URL": self.api_url, "HOME": str(self.home)}
         if self.token:
             environment["SEALDROP_TOKEN"] = self.token
-        if self.pin:
-            environment["SEALDROP_PIN"] = self.pin
         shown = " ".join(f"'{it}'" if " " in it else it for it in arguments)
         print(f"     $ sealdrop {shown}")
         command = [sys.executable, "-m", "sealdrop", *arguments]
@@ -82,15 +79,12 @@ class Demo:
     def __init__(self, ready: Mapping[str, Any], directory: Path) -> None:
         self.ready, self.directory = ready, directory
         self.alice = self._person(ready["users"][0])
-        self.stranger = Person(
-            "somebody with the link", None, None, ready["api_url"], self._home("stranger"), directory
-        )
+        self.stranger = Person("somebody with the link", None, ready["api_url"], self._home("stranger"), directory)
         self.sent = directory / FILE_NAME
         self.step_number = 0
 
     def _person(self, user: Mapping[str, Any]) -> Person:
-        home = self._home(user["email"])
-        return Person(user["name"], user["token"], user["pin"], self.ready["api_url"], home, self.directory)
+        return Person(user["name"], user["token"], self.ready["api_url"], self._home(user["email"]), self.directory)
 
     def _home(self, name: str) -> Path:
         home = self.directory / f"home of {name}"
@@ -135,11 +129,8 @@ class Demo:
         self.proves("a sealed message, no piece of the plain file in it; without a signature S3 answers 403.")
 
     def get_back(self, file_id: str) -> None:
-        self.say(f"{self.alice.name} downloads it and opens the seal. Her PIN is asked for: without it,")
+        self.say(f"{self.alice.name} downloads it and opens the seal.")
         received = self.directory / "received.pdf"
-        replace(self.alice, pin=None).sealdrop("get", file_id, "-o", received.name, expect=3)
-        check(not received.exists(), "a download without the PIN left a file behind")
-        self.proves("a stolen token alone gets no file. And with it (from SEALDROP_PIN):")
         self.alice.sealdrop("get", file_id, "-o", received.name)
         self._same(received)
 
@@ -148,9 +139,7 @@ class Demo:
             f"{self.alice.name} makes a download key: one use, one minute. {self.stranger.name.capitalize()} uses it."
         )
         _, made = self.alice.call("POST", "/downloads", {"files": [file_id]})
-        _, bought = self.alice.call("POST", "/keys", {"pin": self.alice.pin})
-        pin_key = {"pinKey": bought["data"]["key"]}
-        _, key = self.alice.call("POST", f"/downloads/{made['data']['id']}/keys", pin_key)
+        _, key = self.alice.call("POST", f"/downloads/{made['data']['id']}/keys", {})
         path = f"/public/downloads/{key['data']['key']}"
         received = self.directory / "by-link.pdf"
         self.stranger.sealdrop("get", self.ready["api_url"] + path, "-o", received.name)

@@ -10,7 +10,6 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse
 
@@ -45,16 +44,10 @@ class Edge:
     """A WSGI app that answers as AWS."""
 
     def __init__(
-        self,
-        credentials: dict[str, str],
-        region: str,
-        invocations: Invocations,
-        outbox: Path,
-        now: Callable[[], datetime] = _now,
+        self, credentials: dict[str, str], region: str, invocations: Invocations, now: Callable[[], datetime] = _now
     ) -> None:
-        """`outbox` is the folder for what SES sends."""
         self._verifier, self._now = Verifier(credentials, region, now), now
-        self._others = OtherServices(self._verifier, region, invocations, outbox)
+        self._others = OtherServices(self._verifier, invocations)
         self._moto = create_backend_app("s3")
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

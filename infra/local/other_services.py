@@ -5,7 +5,6 @@ import io
 import json
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse
 from xml.sax.saxutils import escape
@@ -17,7 +16,6 @@ from infra.local.invocations import Invocations
 from infra.local.s3.errors import S3Error
 from infra.local.s3.request import AwsRequest
 from infra.local.s3.sigv4 import Verifier
-from infra.local.ses import LocalSes
 
 MAX_BODY = 16 * 2**20  # DynamoDB's, the largest of the services in use
 
@@ -25,10 +23,9 @@ _CODES = {"InvalidAccessKeyId": "UnrecognizedClientException", "SignatureDoesNot
 
 
 class OtherServices:
-    def __init__(self, verifier: Verifier, region: str, invocations: Invocations, outbox: Path) -> None:
+    def __init__(self, verifier: Verifier, invocations: Invocations) -> None:
         self._verifier, self._invocations = verifier, invocations
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self._ses = LocalSes(self._moto, region, outbox)
         self._dynamodb = threading.RLock()
 
     def __call__(self, request: AwsRequest, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -44,8 +41,6 @@ class OtherServices:
         if request.headers.get("x-amz-target", "").startswith("DynamoDB"):
             with self._dynamodb:  # moto's conditional writes are not atomic across threads
                 return list(self._moto(environ, start_response))
-        if signing_service(request) == "ses":
-            return self._ses(environ, start_response, body)
         return list(self._moto(environ, start_response))
 
     def _verify(self, request: AwsRequest, body: bytes) -> None:

@@ -92,7 +92,7 @@ class QueuePump:
         except FunctionFailed as error:
             _log.error("%s; its messages come again", error)
             return []
-        failed = failed_ids(answer) if self._source.reports_failures else set()
+        failed = _failed_ids(answer) if self._source.reports_failures else set()
         if failed is None or failed - {message["MessageId"] for message in messages}:
             _log.error("%s answered no usable batchItemFailures: all come again", self._source.function)
             return []
@@ -112,7 +112,7 @@ class QueuePump:
         }
 
 
-def failed_ids(answer: Any) -> set[str] | None:
+def _failed_ids(answer: Any) -> set[str] | None:
     """Lambda's reading: nothing reported is success, what cannot be read fails the whole batch."""
     if not answer:
         return set()

@@ -114,18 +114,12 @@ def _table(clients: Clients, properties: Properties) -> Made:
     arguments = {key: value for key, value in properties.items() if key not in apart}
     if encryption := properties.get("SSESpecification"):
         arguments["SSESpecification"] = _renamed(encryption, SSEEnabled="Enabled")
-    if stream := properties.get("StreamSpecification"):
-        arguments["StreamSpecification"] = {
-            "StreamEnabled": True,
-            **stream,
-        }  # in a template, naming the view enables it
     made = dynamodb.create_table(**arguments)["TableDescription"]
     if "TimeToLiveSpecification" in properties:
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
     if recovery := properties.get("PointInTimeRecoverySpecification"):
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
-    stream_arn = {"StreamArn": made["LatestStreamArn"]} if stream else {}
-    return Made(name, {"Arn": made["TableArn"], **stream_arn})
+    return Made(name, {"Arn": made["TableArn"]})
 
 
 def _queue(clients: Clients, properties: Properties) -> Made:
@@ -165,31 +159,6 @@ def _managed_policy(clients: Clients, properties: Properties) -> Made:
     return Made(made["Policy"]["Arn"])
 
 
-def _email_identity(clients: Clients, properties: Properties) -> Made:
-    ses, identity = clients("sesv2"), properties["EmailIdentity"]
-    ses.create_email_identity(EmailIdentity=identity)  # emulated, it is verified at once
-    ses.put_email_identity_feedback_attributes(EmailIdentity=identity, **properties["FeedbackAttributes"])
-    return Made(identity)
-
-
-def _configuration_set(clients: Clients, properties: Properties) -> Made:
-    arguments = {key: value for key, value in properties.items() if key != "Name"}
-    clients("sesv2").create_configuration_set(ConfigurationSetName=properties["Name"], **arguments)
-    return Made(properties["Name"])
-
-
-def _event_destination(clients: Clients, properties: Properties) -> Made:
-    destination = dict(properties["EventDestination"])
-    name, kinds = destination.pop("Name"), destination["MatchingEventTypes"]
-    configuration_set = properties["ConfigurationSetName"]
-    clients("sesv2").create_configuration_set_event_destination(
-        ConfigurationSetName=configuration_set,
-        EventDestinationName=name,
-        EventDestination=destination | {"MatchingEventTypes": [kind.upper() for kind in kinds]},
-    )
-    return Made(f"{configuration_set}|{name}")
-
-
 MAKERS: dict[str, Callable[[Clients, Properties], Made]] = {
     "AWS::DynamoDB::Table": _table,
     "AWS::Events::Rule": _rule,
@@ -198,9 +167,6 @@ MAKERS: dict[str, Callable[[Clients, Properties], Made]] = {
     "AWS::KMS::Key": _key,
     "AWS::S3::Bucket": _bucket,
     "AWS::S3::BucketPolicy": _bucket_policy,
-    "AWS::SES::ConfigurationSet": _configuration_set,
-    "AWS::SES::ConfigurationSetEventDestination": _event_destination,
-    "AWS::SES::EmailIdentity": _email_identity,
     "AWS::SQS::Queue": _queue,
     "AWS::SQS::QueuePolicy": _queue_policy,
 }

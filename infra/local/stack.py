@@ -1,20 +1,17 @@
 """Start and stop the parts of the stack. `emulated_aws` is AWS alone; `local_stack` has the app in front of it."""
 
 import os
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from chalice.app import Chalice
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from infra.local import moto_dynamodb, template
+from infra.local import template
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
 from infra.local.functions import Functions
@@ -25,15 +22,11 @@ from infra.local.invocations import Invocations
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
 from infra.local.s3 import moto_model
-from infra.local.site import Site
-from infra.local.stream_pump import StreamPump, StreamSource, stream_sources
 from infra.local.users import SeededUser, seed
-from infra.pages import ALL, DOCS
 
 REGION = "eu-west-1"
 ACCESS_KEY_ID = SECRET_ACCESS_KEY = "testing"  # noqa: S105 - the emulator's only credentials
 DEFAULT_RATE_LIMIT = 300
-MAIL_FROM = "sealdrop@example.com"
 
 _LEAKS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3")
 
@@ -49,16 +42,11 @@ class EmulatedAws:
     bucket: str
     metadata_table: str
     ratelimit_table: str
-    search_table: str
     kms_key_arn: str
     pepper_key_arn: str
     queue_url: str
     queue_arn: str
     dead_letters_url: str
-    mail_queue_url: str
-    mail_queue_arn: str
-    mail_dead_letters_url: str
-    outbox: Path  # .eml files that SES sent
     env: Mapping[str, str]  # what the Lambda functions find in their environment
     overrides: Mapping[str, Any]  # the resources of overrides.yaml, every intrinsic resolved
     clients: Clients  # boto3 clients by service name
@@ -70,37 +58,22 @@ class EmulatedAws:
 class LocalStack:
     aws: EmulatedAws
     api_url: str
-    web_url: str
-    docs_url: str
     users: list[SeededUser]
 
 
 @contextmanager
-def emulated_aws(
-    port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT, web_url: str = "http://127.0.0.1:8080/"
-) -> Iterator[EmulatedAws]:
+def emulated_aws(port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT) -> Iterator[EmulatedAws]:
     """moto behind the strict edge. Its state is the process's, so there is one at a time; it starts empty."""
-    with tempfile.TemporaryDirectory(prefix="sealdrop-outbox-") as folder:
-        outbox = Path(folder)
-        with _emulated(port, outbox) as (clients, invocations):
-            applied = apply(clients, given={"MailFrom": MAIL_FROM})
-            yield _describe(clients, applied, invocations, outbox, rate_limit, web_url)
-
-
-@contextmanager
-def _emulated(port: int, outbox: Path) -> Iterator[tuple[Clients, Invocations]]:
     if not _one_at_a_time.acquire(blocking=False):
         raise RuntimeError("this process emulates AWS already: moto keeps its state in the process")
     try:
         moto_model.install()
-        moto_dynamodb.install()
         _forget_everything()
         invocations = Invocations()
-        edge = Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION, invocations, outbox)
-        with serving(edge, port) as server:
+        with serving(Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION, invocations), port) as server:
             clients = Clients(server.url, REGION)
             try:
-                yield clients, invocations
+                yield _describe(clients, apply(clients), invocations, rate_limit)
             finally:
                 clients.close()
     finally:
@@ -113,18 +86,15 @@ def local_stack(
     port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT, app: Chalice | None = None
 ) -> Iterator[LocalStack]:
     """The whole service in this process, whose environment it changes. Raises PortTaken."""
-    with emulated_aws(rate_limit=rate_limit, web_url=f"http://127.0.0.1:{port}/") as aws:
+    with emulated_aws(rate_limit=rate_limit) as aws:
         for name in _LEAKS:  # a developer's own settings must not reach the app
             os.environ.pop(name, None)
         os.environ.update(aws.env)
         functions = Functions(app or _the_app())
         aws.invocations.serve(functions, aws.overrides)
-        site = Site(Gateway(functions, GatewayResponses.of()), ALL)
-        with serving(site, port) as server:
-            web_url = os.environ["WEB_URL"] = f"{server.url}/"  # known now, if it was for us to find a port
-            docs_url = f"{server.url}{DOCS.path}/"
-            with running(_workers(functions, aws)):
-                yield LocalStack(aws, f"{server.url}/{STAGE}", web_url, docs_url, seed(functions))
+        gateway = Gateway(functions, GatewayResponses.of())
+        with serving(gateway, port) as server, running(_workers(functions, aws)):
+            yield LocalStack(aws, f"{server.url}/{STAGE}", seed(functions))
 
 
 def _the_app() -> Chalice:
@@ -134,25 +104,15 @@ def _the_app() -> Chalice:
 
 
 def _workers(functions: Functions, aws: EmulatedAws) -> list[Any]:
-    urls = {aws.queue_arn: aws.queue_url, aws.mail_queue_arn: aws.mail_queue_url}
+    urls = {aws.queue_arn: aws.queue_url}
     sources = queue_sources(functions.app, aws.overrides, urls.__getitem__)
     pumps = [QueuePump(source, aws.clients("sqs"), functions, aws.region).run for source in sources]
-    streams = [_stream_pump(source, functions, aws).run for source in stream_sources(functions.app, aws.overrides)]
-    return [*pumps, *streams, Ticker(functions, aws.region).run]
+    return [*pumps, Ticker(functions, aws.region).run]
 
 
-def _stream_pump(source: StreamSource, functions: Functions, aws: EmulatedAws) -> StreamPump:
-    queue = source.dead_letters_arn.rpartition(":")[2]
-    url = aws.clients("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
-    bury = partial(aws.clients("sqs").send_message, QueueUrl=url)
-    return StreamPump(source, aws.clients("dynamodbstreams"), lambda text: bury(MessageBody=text), functions)
-
-
-def _describe(
-    clients: Clients, applied: Applied, invocations: Invocations, outbox: Path, rate_limit: int, web_url: str
-) -> EmulatedAws:
+def _describe(clients: Clients, applied: Applied, invocations: Invocations, rate_limit: int) -> EmulatedAws:
     outputs = applied.outputs
-    overrides = _overrides(applied, {"RateLimit": str(rate_limit), "WebUrl": web_url})
+    overrides = _overrides(applied, rate_limit)
     variables = overrides["APIHandler"]["Properties"]["Environment"]["Variables"]
     env = {
         "AWS_ENDPOINT_URL": clients.endpoint_url,
@@ -170,16 +130,11 @@ def _describe(
         bucket=outputs["FilesBucketName"],
         metadata_table=outputs["MetadataTableName"],
         ratelimit_table=outputs["RateLimitTableName"],
-        search_table=outputs["SearchTableName"],
         kms_key_arn=outputs["DataKeyArn"],
         pepper_key_arn=outputs["PepperKeyArn"],
         queue_url=outputs["UploadQueueUrl"],
         queue_arn=outputs["UploadQueueArn"],
         dead_letters_url=outputs["UploadDeadLettersUrl"],
-        mail_queue_url=outputs["MailQueueUrl"],
-        mail_queue_arn=outputs["MailQueueArn"],
-        mail_dead_letters_url=outputs["MailDeadLettersUrl"],
-        outbox=outbox,
         env=env | {name: str(value) for name, value in variables.items()},
         overrides=overrides,
         clients=clients,
@@ -188,10 +143,10 @@ def _describe(
     )
 
 
-def _overrides(applied: Applied, parameters: Mapping[str, str]) -> dict[str, Any]:
+def _overrides(applied: Applied, rate_limit: int) -> dict[str, Any]:
     """overrides.yaml over the made resources; the API is not one of them here."""
     source = template.load(OVERRIDES)
-    given = template.parameters(source, parameters)
+    given = template.parameters(source, {"RateLimit": str(rate_limit)})
     names = template.Names({**applied.names.refs, **given, "RestAPI": "local"}, applied.names.attributes)
     resolved: dict[str, Any] = names.resolve(source["Resources"])
     return resolved

@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 _PLACEHOLDER = re.compile(r"\$\{([^}!]+)\}")
 
 
@@ -95,21 +94,12 @@ class Names:
 
 
 def parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """Defaults, and what was given instead. Raises ValueError for what is not declared, and for what is missing."""
+    """Defaults, and what was given instead."""
     declared = template.get("Parameters", {})
     if unknown := set(given) - set(declared):
         raise ValueError(f"the template has no parameter {', '.join(sorted(unknown))}")
     values = {name: given.get(name, spec.get("Default")) for name, spec in declared.items()}
-    if missing := [name for name, value in values.items() if value is None]:
-        raise ValueError(f"the template needs a value for {', '.join(missing)}")
     for name, spec in declared.items():
         if spec["Type"] == "CommaDelimitedList":
             values[name] = [item.strip() for item in values[name].split(",")]
     return values
-
-
-def deployed_name(template: Mapping[str, Any], logical_id: str, attribute: str, stage: str) -> str:
-    """The name that a resource of ours is deployed under, which is made of the service's name and the stage alone."""
-    service = load(TEMPLATE)["Parameters"]["ServiceName"]["Default"]
-    declared = template["Resources"][logical_id]["Properties"][attribute]
-    return str(Names({"ServiceName": service, "Stage": stage}).resolve(declared))

@@ -6,8 +6,8 @@ from typing import Any
 from infra.local.functions import Functions
 
 PEOPLE = (
-    {"email": "alice@example.com", "name": "Alice Archer", "account_name": "Archer & Co", "pin": "1a2s3d"},
-    {"email": "bob@example.com", "name": "Bob Baker", "account_name": "Baker Ltd", "pin": "4f5g6h"},
+    {"email": "alice@example.com", "name": "Alice Archer", "account_name": "Archer & Co"},
+    {"email": "bob@example.com", "name": "Bob Baker", "account_name": "Baker Ltd"},
 )
 
 
@@ -15,16 +15,16 @@ PEOPLE = (
 class SeededUser:
     email: str
     name: str
-    pin: str
     token: str
+    pin: str | None = None
 
 
 def seed(functions: Functions) -> list[SeededUser]:
     """Raises RuntimeError when the function refuses."""
-    return [_made(functions.invoke("create_user", dict(person)), person["pin"]) for person in PEOPLE]
+    return [_made(functions.invoke("create_user", dict(person))) for person in PEOPLE]
 
 
-def _made(answer: Any, pin: str) -> SeededUser:
+def _made(answer: Any) -> SeededUser:
     if "error" in answer:
         raise RuntimeError(f"create_user refused: {answer['error']}")
-    return SeededUser(email=answer["email"], name=answer["name"], pin=pin, token=answer["token"])
+    return SeededUser(email=answer["email"], name=answer["name"], token=answer["token"])

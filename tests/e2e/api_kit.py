@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 60  # for what happens by itself: a busy machine is no failur
 
 T = TypeVar("T")
 
-# method, path, scope; `{file}`, `{download}`, `{mail}`, `{token}`, `{key}` are for the caller to fill in
+# method, path, scope; `{file}`, `{download}`, `{token}`, `{key}` are for the caller to fill in
 PROTECTED = (
     ("GET", "/files", "files:read"),
     ("POST", "/files", "files:write"),
@@ -39,27 +39,15 @@ PROTECTED = (
     ("POST", "/files/{file}/complete", "files:write"),
     ("POST", "/downloads", "downloads"),
     ("POST", "/downloads/{download}/keys", "downloads"),
-    ("GET", "/mails", "mails:read"),
-    ("POST", "/mails", "mails:send"),
-    ("GET", "/mails/{mail}", "mails:read"),
-    ("DELETE", "/mails/{mail}", "mails:send"),
-    ("GET", "/inbox", "inbox:read"),
-    ("GET", "/inbox/{mail}", "inbox:read"),
-    ("DELETE", "/inbox/{mail}", "inbox:read"),
     ("GET", "/tokens", "tokens"),
     ("POST", "/tokens", "tokens"),
     ("DELETE", "/tokens/{token}", "tokens"),
-    ("POST", "/keys", "downloads"),
-    ("DELETE", "/keys/{key}", "downloads"),
-    ("GET", "/events", "events"),
     ("GET", "/user", "account"),
-    ("PATCH", "/user", "account"),
 )
 PUBLIC = (
     ("GET", "/public/downloads/{key}", None),
     ("POST", "/public/downloads/{key}", None),
     ("GET", "/health", None),
-    ("GET", "/openapi.json", None),
 )
 SCOPES = (
     "files:read",
@@ -238,12 +226,7 @@ def unseal(sealed: bytes, encryption: Mapping[str, Any]) -> bytes:
 def granted(api: Api, *file_ids: str) -> tuple[str, str]:
     """A download's id and its key."""
     download = api("POST", "/downloads", {"files": list(file_ids)}).data
-    return download["id"], keyed(api, download["id"]).data["key"]
-
-
-def keyed(api: Api, download_id: str) -> Answer:
-    """A key to a download, for which the user's PIN is needed."""
-    return api("POST", f"/downloads/{download_id}/keys", {"pinKey": api.pin_key})
+    return download["id"], api("POST", f"/downloads/{download['id']}/keys").data["key"]
 
 
 def perform(anyone: Api, key: str, **body: Any) -> Answer:
@@ -296,7 +279,6 @@ class Backstage:
         ]
         self.s3, self.dynamodb, self.sqs, self.kms = self._clients
         self.bucket, self.table = ready["bucket"], ready["metadata_table"]
-        self.search_table = self.table.removesuffix("metadata") + "search"
 
     def close(self) -> None:
         for client in self._clients:
@@ -316,15 +298,8 @@ class Backstage:
         )
 
     def everything(self) -> str:
-        """The whole metadata and search tables as text: bytes appear as base64 and as hex."""
-        return self._text_of(self.table) + self.postings()
-
-    def postings(self) -> str:
-        """The whole search table as text."""
-        return self._text_of(self.search_table)
-
-    def _text_of(self, table: str) -> str:
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table)
+        """The whole metadata table as text: bytes appear as base64 and as hex."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table)
         return json.dumps([page["Items"] for page in pages], default=_spelled)
 
     def versions(self, file_id: str) -> list[Any]:

@@ -1,6 +1,5 @@
 """The running stack, one a test process, and a small client for raw HTTP."""
 
-import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,18 +34,12 @@ class Answer:
 class Api:
     """Requests to the API under one token, or under none. Nothing is retried, no redirect is followed."""
 
-    def __init__(self, url: str, token: str | None = None, pin: str | None = None) -> None:
-        self.url, self.token, self.pin = url, token, pin
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url, self.token = url, token
         self.pool = urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(60))
 
     def with_token(self, token: str | None) -> "Api":
         return Api(self.url, token)
-
-    @functools.cached_property
-    def pin_key(self) -> str:
-        """What the user's PIN buys: an hour is longer than any run of these tests."""
-        key: str = self("POST", "/keys", {"pin": self.pin}).data["key"]
-        return key
 
     def __call__(
         self,
@@ -78,7 +71,6 @@ class Api:
 class User:
     email: str
     name: str
-    pin: str
     token: str
     api: Api
 
@@ -114,7 +106,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Stopped by SIGTERM at the end; another status than 0 is an error."""
     with stack_process(tmp_path_factory.mktemp("stack"), "--rate-limit", "1000000") as process:
         anyone = Api(process.ready["api_url"])
-        alice, bob = (User(**user, api=Api(anyone.url, user["token"], user["pin"])) for user in process.ready["users"])
+        alice, bob = (
+            User(user["email"], user["name"], user["token"], anyone.with_token(user["token"]))
+            for user in process.ready["users"]
+        )
         yield Stack(process.pid, process.ready, anyone, alice, bob)
 
 

@@ -42,7 +42,6 @@ FILE_FIELDS = {
     "encrypted_size",
     "formatted_encrypted_size",
     "encryption_mode",
-    "category_id",
     "checksum_sha256",
     "status",
     "rejected_reason",

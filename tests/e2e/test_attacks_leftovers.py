@@ -21,7 +21,6 @@ from tests.e2e.api_kit import (
     content,
     eventually,
     granted,
-    keyed,
     perform,
     s3_code,
     seal,
@@ -61,7 +60,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 def _log_of(path: Path) -> str:
-    """The service's own lines. Before them the stack tells its user the two tokens and PINs."""
+    """The service's own lines. Before them the stack tells its user the two tokens."""
     lines = path.read_text().splitlines()
     return "\n".join(line for line in lines if line.startswith("{"))
 
@@ -69,10 +68,7 @@ def _log_of(path: Path) -> str:
 def _a_session(anyone: Api, users: list[Any], behind: Backstage, told: Told) -> None:
     secrets = told.secrets
     secrets |= {f"the token of {user['email']}": user["token"] for user in users}
-    secrets |= {"a PIN": f"{MARK} PIN of Alice", "a guessed PIN": f"{MARK} guess", "a new PIN": f"{MARK} new PIN"}
-    api = Api(anyone.url, users[0]["token"], secrets["a PIN"])
-    api("PATCH", "/user", {"pin": secrets["a PIN"], "current_pin": users[0]["pin"]})
-    secrets["a temporary key"] = api.pin_key
+    api = anyone.with_token(users[0]["token"])
     token = api("POST", "/tokens", {"name": f"{MARK} name", "scopes": ["files:read"]}).data
     secrets["a new token"] = token["token"]
 
@@ -95,12 +91,7 @@ def _a_session(anyone: Api, users: list[Any], behind: Backstage, told: Told) -> 
     _refusals(anyone, api, key, performed["session"], token["token"])
     _trouble(api, behind, sealed["id"], key, anyone)
     api("DELETE", f"/tokens/{token['id']}")
-    keyed(api, download_id)
-    api("POST", "/keys", {"pin": secrets["a guessed PIN"]})
-    api("PATCH", "/user", {"pin": secrets["a new PIN"], "current_pin": secrets["a guessed PIN"]})
-    api("PATCH", "/user", {"pin": secrets["a new PIN"], "current_pin": secrets["a PIN"]})
-    api("DELETE", f"/keys/{api.pin_key}")
-    api("DELETE", f"/keys/{quote(MARK)}")
+    api("POST", f"/downloads/{download_id}/keys")
 
 
 def _refusals(anyone: Api, api: Api, key: str, session: str, token: str) -> None:
@@ -244,14 +235,6 @@ def test_z1_nothing_is_left_and_no_old_way_leads_to_it(
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/complete"), ("PATCH", "")):
         body = {"trashed": False} if method == "PATCH" else None
         assert_refused(alice.api(method, f"/files/{purged.id}{path}", body), 404, "not_found")
-
-
-def test_z1_no_keyword_finds_a_purged_name(alice: User, backstage: Backstage) -> None:
-    file = uploaded(alice.api, b"x", "for nobodys eyes.txt")
-    eventually(lambda: file["id"] in backstage.postings(), "the index to follow")
-    assert alice.api("DELETE", f"/files/{file['id']}?permanent=true").status == 204
-    assert alice.api("GET", "/files?keyword=nobodys").data == []
-    eventually(lambda: file["id"] not in backstage.postings(), "the name to go from the index, too")
 
 
 def test_z1_a_late_put_by_an_old_url_is_deleted_on_arrival(purged: Purged, anyone: Api, backstage: Backstage) -> None:

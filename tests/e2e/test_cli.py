@@ -18,9 +18,7 @@ import pytest
 
 from infra.create_user import create_user, function_name
 from sealdrop import ApiError, Client, Gone, NotFound
-from tests.e2e.api_kit import Backstage, keyed
 from tests.e2e.conftest import Stack, User
-from tests.e2e.test_api_pins import PIN_GUARDED, guarded
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +26,6 @@ MIB = 1 << 20
 FRAME = 262_144
 PART = 8 * MIB
 MODES = ("client", "server")
-PIN = "1a2s3d"  # Alice's, as the stack has it
 PATIENCE_SECONDS = 120
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +44,7 @@ class Done:
 class Shell:
     """Somebody at a terminal: a home, a working directory, and perhaps a token."""
 
-    def __init__(self, home: Path, url: str | None, token: str | None, pin: str | None = None) -> None:
+    def __init__(self, home: Path, url: str | None, token: str | None) -> None:
         self.here = home / "here"
         self.here.mkdir(parents=True)
         self.environment = {
@@ -57,7 +54,6 @@ class Shell:
             "TZ": "UTC",
             **({"SEALDROP_URL": url} if url else {}),
             **({"SEALDROP_TOKEN": token} if token else {}),
-            **({"SEALDROP_PIN": pin} if pin else {}),
         }
 
     def __call__(self, *words: str, stdin: bytes = b"") -> Done:
@@ -75,12 +71,12 @@ class Shell:
 
 @pytest.fixture
 def alice_shell(stack: Stack, tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "alice", stack.api_url, stack.alice.token, stack.alice.pin)
+    return Shell(tmp_path / "alice", stack.api_url, stack.alice.token)
 
 
 @pytest.fixture
 def bob_shell(stack: Stack, tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "bob", stack.api_url, stack.bob.token, stack.bob.pin)
+    return Shell(tmp_path / "bob", stack.api_url, stack.bob.token)
 
 
 @pytest.fixture
@@ -96,7 +92,7 @@ def library(stack: Stack) -> Client:
 
 def download_key(alice: User, *file_ids: str) -> str:
     download = alice.api("POST", "/downloads", {"files": list(file_ids)}).data
-    key: str = keyed(alice.api, download["id"]).data["key"]
+    key: str = alice.api("POST", f"/downloads/{download['id']}/keys", {}).data["key"]
     return key
 
 
@@ -130,7 +126,7 @@ def test_every_size_comes_back(library: Client, mode: str, size: int) -> None:
     content = secrets.token_bytes(size)
     file = library.put(io.BytesIO(content), name="x.bin", encryption=mode)  # type: ignore[arg-type]
     out = io.BytesIO()
-    library.get(file.id, out, pin=PIN)
+    library.get(file.id, out)
     assert (file.status, out.getvalue() == content) == ("ready", True)
     library.purge(file.id)
 
@@ -152,7 +148,7 @@ def test_a_plain_multipart_upload_is_resumed(library: Client, tmp_path: Path, mo
     file = library.put(path, encryption="server", progress=lambda done, _total: seen.append(done))
     assert file.id == pending.id
     assert 0 < seen[0] < file.size, "what had arrived is not sent again"
-    library.get(file.id, tmp_path / "back.bin", pin=PIN)
+    library.get(file.id, tmp_path / "back.bin")
     assert digest(tmp_path / "back.bin") == digest(path)
     library.purge(file.id)
 
@@ -170,7 +166,6 @@ NAMES = [
     "émoji 👩‍👩‍👧 日本語.txt",
     "a; rm -rf ~ && $(id) | x.txt",
     "-n",
-    ".hidden",
     "no extension",
     "x" * 251 + ".txt",
     "é" * 127 + "a",
@@ -187,6 +182,16 @@ def test_names_come_back_as_they_went(alice_shell: Shell, nobody: Shell, stack: 
     key = download_key(alice, put.text)
     assert nobody("get", f"{stack.api_url}/public/downloads/{key}").code == 0
     assert [path.name for path in nobody.here.iterdir()] == [name]
+
+
+def test_no_sender_hides_a_file(alice_shell: Shell, nobody: Shell, stack: Stack, alice: User) -> None:
+    """A `.bash_profile` in a home directory would run at the next login."""
+    (alice_shell.here / ".bash_profile").write_bytes(b"content")
+    key = download_key(alice, alice_shell("put", ".bash_profile").text)
+    got = nobody("get", f"{stack.api_url}/public/downloads/{key}")
+    assert got.code == 0
+    assert "_bash_profile" in got.err
+    assert [path.name for path in nobody.here.iterdir()] == ["_bash_profile"]
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/b", "a\\b", "a\r\nb", "..", "\u202efdp.exe", "x" * 256])
@@ -280,7 +285,7 @@ def test_several_files_at_once(stack: Stack, alice_shell: Shell, nobody: Shell, 
 def test_the_library_sees_a_download_through(library: Client, alice: User) -> None:
     file = library.put(io.BytesIO(b"content"), name="x")
     download = library.create_download([file.id])
-    key = library.create_download_key(download.id, pin=PIN).key
+    key = library.create_download_key(download.id).key
     view = library.show_download(key)
     assert (view.uses_left, view.sender_email, view.files[0].size) == (1, "alice@example.com", 7)
     performed = library.perform(key)
@@ -346,47 +351,3 @@ def test_large_files_in_little_memory(
     path.unlink()
     back.unlink()
     assert alice_shell("rm", "--permanent", file_id).code == 0
-
-
-# PINs
-
-
-def test_get_asks_for_the_pin_that_its_user_has(stack: Stack, alice_shell: Shell, tmp_path: Path) -> None:
-    (alice_shell.here / "a.txt").write_bytes(b"private")
-    file_id = alice_shell("put", "a.txt").text
-    for pin, said in ((None, "asks for your PIN"), ("guessed 1", "that is not the PIN")):
-        thief = Shell(tmp_path / f"thief {pin}", stack.api_url, stack.alice.token, pin)
-        refused = thief("get", file_id)
-        assert refused.code == 3
-        assert said in refused.err
-        assert "guessed 1" not in refused.err
-        assert list(thief.here.iterdir()) == []
-    assert alice_shell("get", file_id, "-o", "-").out == b"private", "and a right PIN forgets the wrong one"
-
-
-def test_a_pin_is_changed_removed_and_set(stack: Stack, bob_shell: Shell, tmp_path: Path) -> None:
-    """And is in the end what it was before."""
-    (bob_shell.here / "a.txt").write_bytes(b"bob's")
-    file_id = bob_shell("put", "a.txt").text
-    assert bob_shell("pin", "set", "--pin", "another one").text == "the PIN is changed"
-    assert bob_shell("get", file_id, "-o", "-").code == 3
-    assert bob_shell("get", file_id, "-o", "-", "--pin", "another one").out == b"bob's"
-    assert bob_shell("pin", "rm", "--current-pin", "another one").text == "there is no PIN any more"
-    without = Shell(tmp_path / "without", stack.api_url, stack.bob.token)
-    assert without("get", file_id, "-o", "-").out == b"bob's"
-    assert without("pin", "set", "--pin", stack.bob.pin).text == "the PIN is set"
-    assert json.loads(without("whoami", "--json").out)["has_pin"] is True
-    assert without("get", file_id, "-o", "-").code == 3
-    bob_shell("rm", "--permanent", file_id)
-
-
-def test_a_link_behind_a_pin(stack: Stack, alice: User, nobody: Shell, backstage: Backstage) -> None:
-    key = guarded(alice, backstage)
-    link = f"{stack.api_url}/public/downloads/{key}"
-    assert nobody("get", link).code == 3
-    assert nobody("get", link, "--pin", "0000").code == 3
-    (nobody.here / "secret plans.pdf").write_bytes(b"mine")
-    got = nobody("get", link, "--pin", PIN_GUARDED)
-    assert (got.code, got.text) == (0, "secret plans (2).pdf"), got.err
-    assert (nobody.here / "secret plans.pdf").read_bytes() == b"mine"
-    assert nobody("get", link, "--pin", PIN_GUARDED).code == 4

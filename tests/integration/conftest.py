@@ -15,7 +15,6 @@ from infra.local.stack import EmulatedAws, emulated_aws
 from tests.integration.hooks import Hooks
 from tests.support.app_client import AppClient
 from tests.support.clock import Clock
-from tests.support.contract import JudgedClient
 from tests.support.fakes import FakeWorld
 
 
@@ -31,7 +30,7 @@ def aws() -> Iterator[EmulatedAws]:
 def clients(aws: EmulatedAws) -> Iterator[dict[str, Any]]:
     """The clients that bootstrap makes, once a module: making one takes longer than most tests."""
     maker = World()
-    made = {service: maker._client(service) for service in ("dynamodb", "kms", "s3", "sesv2", "sqs")}
+    made = {service: maker._client(service) for service in ("dynamodb", "kms", "s3")}
     yield made
     for client in made.values():
         client.close()
@@ -41,9 +40,7 @@ def clients(aws: EmulatedAws) -> Iterator[dict[str, Any]]:
 def world(aws: EmulatedAws, clients: dict[str, Any]) -> Iterator[World]:
     """The real one, freshly wired, on empty tables, in place of the process's own."""
     _empty(clients["dynamodb"], aws.metadata_table, "pk", "sk")
-    _empty(clients["dynamodb"], aws.search_table, "pk", "sk")
     _empty(clients["dynamodb"], aws.ratelimit_table, "ip")
-    _empty(clients["dynamodb"], aws.env["EVENTS_TABLE"], "id")
     fresh = World()
     fresh._clients = clients
     previous = bootstrap.use(fresh)
@@ -84,11 +81,10 @@ def api(world: World, clock: Clock) -> AppClient:
     """The app in this process, on emulated AWS; nobody is logged in."""
     from app import app
 
-    return JudgedClient(app)
+    return AppClient(app)
 
 
 def _empty(dynamodb: Any, table: str, *keys: str) -> None:
     for page in dynamodb.get_paginator("scan").paginate(TableName=table):
-        deletes = [{"DeleteRequest": {"Key": {name: item[name] for name in keys}}} for item in page["Items"]]
-        for start in range(0, len(deletes), 25):
-            dynamodb.batch_write_item(RequestItems={table: deletes[start : start + 25]})
+        for item in page["Items"]:
+            dynamodb.delete_item(TableName=table, Key={name: item[name] for name in keys})

@@ -11,45 +11,22 @@ from botocore.stub import Stubber
 from chalicelib import ports as port_module
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS
 from chalicelib.bootstrap import World
-from chalicelib.domain.chain import Head, link
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Busy, Conflict, Gone
 from chalicelib.domain.file import Shelf
-from chalicelib.domain.page import NEWEST_FIRST, Order
 from chalicelib.domain.people import Account, User
-from chalicelib.domain.pin import PinHolder, clean_pin
-from chalicelib.domain.quota import Usage
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import WrongContext
 from infra.local.stack import EmulatedAws
 from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import a_hash, a_key
-from tests.integration.test_mail_store import add as add_mails
 from tests.integration.test_object_store import a_key as an_object_key
-from tests.integration.test_pin_store import a_key as a_temporary_key
 from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import (
-    ALICE_ID,
-    ALICES,
-    NOW,
-    a_category,
-    a_claim,
-    a_download,
-    a_file,
-    a_mail,
-    a_note,
-    a_notification,
-    a_ready_file,
-    a_token,
-    a_verifier,
-    an_event,
-)
+from tests.support.builders import ALICE_ID, ALICES, NOW, a_download, a_file, a_ready_file, a_token
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
 Act = Callable[[World], object]
-BY_RECEIPT = Order("received_at", descending=True)
-HOLDER = PinHolder("user", ALICE_ID)
 WRAPPED = WrappedKey("arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000000", b"blob")
 
 
@@ -57,11 +34,6 @@ def add_user(world: World) -> None:
     account = an_account()
     user = a_user(account)
     world.users.add(user, account, first_token(user))
-
-
-def append_an_event(world: World) -> None:
-    entries, head = link(Head(ALICES), [an_event()], NOW.date())
-    world.events.append(Head(ALICES), entries, head, b"signature")
 
 
 def key() -> DownloadKey:
@@ -74,56 +46,19 @@ CALLS: dict[str, tuple[str, Act]] = {
     "TokenStore.add": ("dynamodb.TransactWriteItems", lambda w: w.tokens.add(a_token())),
     "TokenStore.find": ("dynamodb.GetItem", lambda w: w.tokens.find(a_hash())),
     "TokenStore.list_of": ("dynamodb.Query", lambda w: w.tokens.list_of(ALICE_ID, 5, None)),
-    "TokenStore.revoke": ("dynamodb.UpdateItem", lambda w: w.tokens.revoke(a_token().id, ALICE_ID, NOW)),
+    "TokenStore.find_own": ("dynamodb.GetItem", lambda w: w.tokens.find_own(a_token().id, ALICE_ID)),
+    "TokenStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.tokens.remove(a_token().id, ALICE_ID)),
     "TokenStore.note_use": ("dynamodb.UpdateItem", lambda w: w.tokens.note_use(a_hash(), NOW)),
-    "TokenStore.copy_author": (
-        "dynamodb.TransactWriteItems",
-        lambda w: w.tokens.copy_author(a_user(), a_token().id),
-    ),
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),
     "UserStore.find": ("dynamodb.GetItem", lambda w: w.users.find(ALICE_ID)),
     "UserStore.find_account": ("dynamodb.GetItem", lambda w: w.users.find_account(ALICES)),
-    "UserStore.save": (
-        "dynamodb.UpdateItem",
-        lambda w: w.users.save(a_user(an_account()), a_user(an_account(), name="Alice Adams")),
-    ),
-    "PinHasher.make": ("kms.GenerateMac", lambda w: w.pin_hasher.make(clean_pin("1234"), [HOLDER])),
-    "PinHasher.matches": ("kms.GenerateMac", lambda w: w.pin_hasher.matches(clean_pin("1234"), HOLDER, a_verifier())),
-    "PinTries.count": ("dynamodb.UpdateItem", lambda w: w.pin_tries.count(HOLDER, "try", NOW)),
-    "PinTries.take_back": ("dynamodb.UpdateItem", lambda w: w.pin_tries.take_back(HOLDER, "try")),
-    "PinTries.forget": ("dynamodb.UpdateItem", lambda w: w.pin_tries.forget(HOLDER, "version")),
-    "TemporaryKeyStore.add": ("dynamodb.PutItem", lambda w: w.temporary_keys.add(a_temporary_key())),
-    "TemporaryKeyStore.find": ("dynamodb.GetItem", lambda w: w.temporary_keys.find(a_hash())),
-    "TemporaryKeyStore.remove": (
-        "dynamodb.UpdateItem",
-        lambda w: w.temporary_keys.remove(a_hash(), ALICE_ID, NOW),
-    ),
-    "FileStore.add": ("dynamodb.TransactWriteItems", lambda w: w.files.add(a_file())),
+    "FileStore.add": ("dynamodb.PutItem", lambda w: w.files.add(a_file())),
     "FileStore.find": ("dynamodb.GetItem", lambda w: w.files.find(a_file().id)),
     "FileStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.files.find_many([a_file().id])),
-    "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 5, None)),
-    "FileStore.search": (
-        "dynamodb.Query",
-        lambda w: w.files.search(ALICES, Shelf.READY, "x", NEWEST_FIRST, 5, None),
-    ),
+    "FileStore.list_of": ("dynamodb.Query", lambda w: w.files.list_of(ALICES, Shelf.READY, 5, None)),
     "FileStore.save": ("dynamodb.PutItem", lambda w: w.files.save(a_file())),
-    "FileStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.files.remove(a_file())),
+    "FileStore.remove": ("dynamodb.DeleteItem", lambda w: w.files.remove(a_file())),
     "FileStore.due": ("dynamodb.Query", lambda w: list(w.files.due(NOW))),
-    "CategoryStore.add": ("dynamodb.TransactWriteItems", lambda w: w.categories.add(a_category())),
-    "CategoryStore.find": ("dynamodb.GetItem", lambda w: w.categories.find(a_category().id)),
-    "CategoryStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.categories.find_many([a_category().id])),
-    "CategoryStore.list_of": (
-        "dynamodb.Query",
-        lambda w: w.categories.list_of(ALICES, Order("name", descending=True), 5, None),
-    ),
-    "CategoryStore.save": (
-        "dynamodb.TransactWriteItems",
-        lambda w: w.categories.save(a_category(name="new"), a_category()),
-    ),
-    "CategoryStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.categories.remove(a_category(), NOW)),
-    "ClaimStore.find": ("dynamodb.GetItem", lambda w: w.claims.find(a_claim())),
-    "QuotaStore.find": ("dynamodb.BatchGetItem", lambda w: w.quotas.find(ALICES, NOW)),
-    "QuotaStore.charge": ("dynamodb.TransactWriteItems", lambda w: w.quotas.charge(ALICES, Usage(mails=1), NOW)),
     "FileStore.leave_tombstone": ("dynamodb.PutItem", lambda w: w.files.leave_tombstone(a_file().id, NOW)),
     "FileStore.remove_tombstone": ("dynamodb.DeleteItem", lambda w: w.files.remove_tombstone(a_file().id, NOW)),
     "FileStore.put_off": ("dynamodb.UpdateItem", lambda w: w.files.put_off(a_file().id, NOW)),
@@ -154,33 +89,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "ObjectStore.read_start": ("s3.GetObject", lambda w: w.objects.read_start(an_object_key(), "v", 9)),
     "ObjectStore.delete_versions": ("s3.ListObjectVersions", lambda w: w.objects.delete_versions(an_object_key())),
     "KeyService.generate": ("kms.GenerateDataKey", lambda w: w.keys.generate({"file": "f"})),
-    "EventStore.head": ("dynamodb.GetItem", lambda w: w.events.head(ALICES)),
-    "EventStore.append": ("dynamodb.TransactWriteItems", append_an_event),
-    "EventStore.page": ("dynamodb.Query", lambda w: w.events.page(ALICES, None, 5, None)),
-    "NoteStore.add": ("dynamodb.PutItem", lambda w: w.notes.add(a_note(), NOW)),
-    "MacService.derive": ("kms.GenerateMac", lambda w: w.macs.derive(b"label")),
     "KeyService.unwrap": ("kms.Decrypt", lambda w: w.keys.unwrap(WRAPPED, {"file": "f"})),
-    "UserStore.find_by_email": ("dynamodb.GetItem", lambda w: w.users.find_by_email("alice@example.com")),
-    "DownloadStore.add_many": ("dynamodb.TransactWriteItems", lambda w: w.downloads.add_many([a_download()])),
-    "DownloadStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.downloads.find_many([a_download().id])),
-    "MailStore.add": ("dynamodb.TransactWriteItems", lambda w: add_mails(w, a_mail())),
-    "MailStore.find": ("dynamodb.GetItem", lambda w: w.mails.find(a_mail().id)),
-    "MailStore.find_many": ("dynamodb.BatchGetItem", lambda w: w.mails.find_many([a_mail().id])),
-    "MailStore.find_body": ("dynamodb.GetItem", lambda w: w.mails.find_body(a_mail().body_id)),
-    "MailStore.list_of": ("dynamodb.Query", lambda w: w.mails.list_of(ALICES, NEWEST_FIRST, 5, None)),
-    "MailStore.search": ("dynamodb.Query", lambda w: w.mails.search(ALICES, "x", NEWEST_FIRST, 5, None)),
-    "MailStore.save": ("dynamodb.PutItem", lambda w: w.mails.save(a_mail())),
-    "MailStore.withdraw": ("dynamodb.TransactWriteItems", lambda w: w.mails.withdraw(a_mail(), NOW)),
-    "MailStore.due": ("dynamodb.Query", lambda w: w.mails.due(NOW, 5)),
-    "InboxStore.find": ("dynamodb.GetItem", lambda w: w.inbox.find(a_mail().id)),
-    "InboxStore.list_of": ("dynamodb.Query", lambda w: w.inbox.list_of(ALICE_ID, BY_RECEIPT, 5, None)),
-    "InboxStore.search": ("dynamodb.Query", lambda w: w.inbox.search(ALICE_ID, "x", BY_RECEIPT, 5, None)),
-    "InboxStore.remove": ("dynamodb.UpdateItem", lambda w: w.inbox.remove(a_mail().id, ALICE_ID)),
-    "BodySealer.seal": ("kms.GenerateDataKey", lambda w: w.bodies.seal("x", {"body": "b"})),
-    "BodySealer.open": ("kms.Decrypt", lambda w: w.bodies.open(w.bodies.seal("x", {"body": "b"}), {"body": "b"})),
-    "MailQueue.deliver": ("sqs.SendMessageBatch", lambda w: w.mail_queue.deliver([a_mail().id])),
-    "MailQueue.remind": ("sqs.SendMessageBatch", lambda w: w.mail_queue.remind([a_mail().id])),
-    "Mailer.send": ("sesv2.SendEmail", lambda w: w.mailer.send(a_notification())),
 }
 LOCAL = {"Limiter.refused_from_memory", "ObjectStore.sign_put", "ObjectStore.sign_part", "ObjectStore.sign_get"}
 
@@ -211,32 +120,8 @@ TROUBLES = {
         ("KMS.ThrottlingException", 400),
         ("", 503),
     ],
-    "sqs": [("RequestThrottled", 400), ("ThrottlingException", 400), ("InternalError", 500), ("", 503)],
-    "sesv2": [("InternalServiceErrorException", 500), ("", 503)],  # what it surely did not send: test_mailer.py
 }
-PROTOCOLS = [
-    "CategoryStore",
-    "ClaimStore",
-    "DownloadStore",
-    "EventStore",
-    "FileStore",
-    "KeyService",
-    "Limiter",
-    "MacService",
-    "NoteStore",
-    "ObjectStore",
-    "PinHasher",
-    "PinTries",
-    "QuotaStore",
-    "TemporaryKeyStore",
-    "TokenStore",
-    "UserStore",
-    "MailStore",
-    "InboxStore",
-    "BodySealer",
-    "MailQueue",
-    "Mailer",
-]
+PROTOCOLS = ["Limiter", "TokenStore", "UserStore", "FileStore", "DownloadStore", "ObjectStore", "KeyService"]
 
 
 def test_the_table_names_every_method_of_every_port() -> None:

@@ -14,7 +14,7 @@ from chalicelib.domain.ids import DownloadId
 from chalicelib.domain.secret import SecretHash
 from infra.local.stack import EmulatedAws
 from tests.integration.hooks import Hooks
-from tests.support.builders import BOBS, NOW, a_download, a_ready_file, a_verifier, new_id
+from tests.support.builders import BOBS, NOW, a_download, a_ready_file, new_id
 
 UNTIL = NOW + SESSION_LIFETIME
 
@@ -57,7 +57,6 @@ def refusal(ports: World, key: DownloadKey, now: datetime = NOW) -> str | None:
         {},
         {"uses_left": 0, "key_hash": a_hash(), "sessions": {a_hash(): UNTIL, a_hash(): NOW}},
         {"revoked_at": NOW, "account_id": BOBS, "expires_at": NOW + timedelta(microseconds=1)},
-        {"pin": a_verifier()},
     ],
 )
 def test_a_download_comes_back_as_it_was(ports: World, changes: dict[str, Any]) -> None:

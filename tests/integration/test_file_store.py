@@ -12,7 +12,7 @@ from chalicelib.adapters.dynamo_due import SHARDS, SHARE
 from chalicelib.bootstrap import World
 from chalicelib.domain.file import EncryptionMode, File, Shelf, Status
 from chalicelib.domain.ids import FileId
-from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position, time_value
+from chalicelib.domain.page import Page, Position
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.upload import Multipart
 from chalicelib.ports import FileStore, StaleRecord
@@ -55,9 +55,9 @@ def made(files: FileStore, count: int, **changes: Any) -> list[File]:
     return [files.add(a_ready_file(**{"created_at": time} | changes)) for time in times][::-1]
 
 
-def listing(files: FileStore, limit: int, shelf: Shelf = Shelf.READY, order: Order = NEWEST_FIRST) -> Any:
+def listing(files: FileStore, limit: int, shelf: Shelf = Shelf.READY) -> Any:
     def read(after: Position | None) -> Page[File]:
-        return files.list_of(ALICES, shelf, order, limit, after)
+        return files.list_of(ALICES, shelf, limit, after)
 
     return read
 
@@ -111,13 +111,13 @@ def test_many_are_a_hundred(files: FileStore) -> None:
 
 def test_newest_first(files: FileStore) -> None:
     newest_first = made(files, 4)
-    assert files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 10, None) == Page(newest_first, None)
+    assert files.list_of(ALICES, Shelf.READY, 10, None) == Page(newest_first, None)
 
 
 def test_ties_are_ordered_by_id(files: FileStore) -> None:
     twins = [files.add(a_ready_file()) for _ in range(7)]
     expected = sorted(twins, key=lambda file: file.id, reverse=True)
-    assert files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 10, None).rows == expected
+    assert files.list_of(ALICES, Shelf.READY, 10, None).rows == expected
     assert rows(listing(files, 2)) == expected
 
 
@@ -139,66 +139,59 @@ def test_a_microsecond_makes_an_order(files: FileStore) -> None:
 
 
 def test_an_empty_list_is_one_empty_page(files: FileStore) -> None:
-    assert files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 10, None) == Page([], None)
+    assert files.list_of(ALICES, Shelf.READY, 10, None) == Page([], None)
 
 
 def test_a_newer_file_between_pages_shifts_nothing(files: FileStore) -> None:
     newest_first = made(files, 4)
-    first = files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 2, None)
+    first = files.list_of(ALICES, Shelf.READY, 2, None)
 
     files.add(a_ready_file(created_at=NOW + timedelta(days=1)))
 
-    second = files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 10, first.next)
+    second = files.list_of(ALICES, Shelf.READY, 10, first.next)
     assert [*first.rows, *second.rows] == newest_first
 
 
 def test_an_older_file_between_pages_is_found_on_the_way(files: FileStore) -> None:
     newest_first = made(files, 3)
-    first = files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 2, None)
+    first = files.list_of(ALICES, Shelf.READY, 2, None)
 
     older = files.add(a_ready_file(created_at=NOW - timedelta(days=1)))
 
-    assert files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 10, first.next).rows == [newest_first[2], older]
+    assert files.list_of(ALICES, Shelf.READY, 10, first.next).rows == [newest_first[2], older]
 
 
 def test_a_cursor_outlives_its_record(files: FileStore) -> None:
     newest_first = made(files, 5)
-    first = files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 2, None)
+    first = files.list_of(ALICES, Shelf.READY, 2, None)
 
     files.remove(newest_first[1])  # the last one of the page: the place that the cursor names
     files.remove(newest_first[2])
 
-    assert files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 10, first.next).rows == newest_first[3:]
+    assert files.list_of(ALICES, Shelf.READY, 10, first.next).rows == newest_first[3:]
 
 
 def test_a_cursor_may_name_a_place_where_nothing_ever_was(files: FileStore) -> None:
     newest_first = made(files, 3)
-    between = Position(time_value(NOW + timedelta(minutes=1, seconds=30)), new_id())
-    assert files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 10, between).rows == newest_first[1:]
+    between = Position(NOW + timedelta(minutes=1, seconds=30), new_id())
+    assert files.list_of(ALICES, Shelf.READY, 10, between).rows == newest_first[1:]
 
 
 def test_a_cursor_before_the_beginning_and_after_the_end(files: FileStore) -> None:
     newest_first = made(files, 2)
-    assert (
-        files.list_of(
-            ALICES, Shelf.READY, NEWEST_FIRST, 10, Position(time_value(NOW + timedelta(days=9)), new_id())
-        ).rows
-        == newest_first
-    )
-    assert files.list_of(
-        ALICES, Shelf.READY, NEWEST_FIRST, 10, Position(time_value(NOW - timedelta(days=9)), new_id())
-    ) == Page([], None)
+    assert files.list_of(ALICES, Shelf.READY, 10, Position(NOW + timedelta(days=9), new_id())).rows == newest_first
+    assert files.list_of(ALICES, Shelf.READY, 10, Position(NOW - timedelta(days=9), new_id())) == Page([], None)
 
 
 def test_lists_are_the_accounts_own(files: FileStore) -> None:
     hers, his = files.add(a_ready_file()), files.add(a_ready_file(account_id=BOBS))
-    assert files.list_of(ALICES, Shelf.READY, NEWEST_FIRST, 10, None).rows == [hers]
-    assert files.list_of(BOBS, Shelf.READY, NEWEST_FIRST, 10, None).rows == [his]
+    assert files.list_of(ALICES, Shelf.READY, 10, None).rows == [hers]
+    assert files.list_of(BOBS, Shelf.READY, 10, None).rows == [his]
 
 
 def test_a_file_is_on_one_shelf_at_a_time(files: FileStore) -> None:
     def shelves() -> list[Shelf]:
-        return [shelf for shelf in Shelf if files.list_of(ALICES, shelf, NEWEST_FIRST, 10, None).rows]
+        return [shelf for shelf in Shelf if files.list_of(ALICES, shelf, 10, None).rows]
 
     file = files.add(a_file())
     assert shelves() == [Shelf.PENDING]
@@ -212,66 +205,6 @@ def test_a_file_is_on_one_shelf_at_a_time(files: FileStore) -> None:
     assert shelves() == []
     files.add(a_file(**KINDS["rejected"]))
     assert shelves() == [Shelf.REJECTED]
-
-
-# -- every order, both ways --------------------------------------------------------------------------------------------
-
-IN_ORDER = {
-    "created_at": [{"created_at": NOW + timedelta(microseconds=n)} for n in (0, 1, 10, 10**9)],
-    "filename_original": [
-        {"filename": name}
-        for name in ("", " ", "!", "10.txt", "9.txt", "A", "a", "a b", "ab", "aB", "b", "~", "Ä", "ÿ", "Ω", "語")
-    ],
-    "size": [{"size_bytes": size} for size in (0, 1, 9, 10, 99, 100, 2**40)],
-    "encrypted_size": [{"stored_bytes": size} for size in (0, 1, 9, 10, 5 * 2**40)],
-}
-
-
-def place_in(field: str, file: File) -> tuple[Any, str]:
-    """As the documentation says it, and not as the code does."""
-    documented = {
-        "created_at": file.created_at,
-        "filename_original": file.filename.lower(),
-        "size": file.size_bytes,
-        "encrypted_size": file.stored_bytes,
-    }
-    return documented[field], file.id
-
-
-@pytest.mark.parametrize("shelf", ["ready", "trashed", "pending", "rejected"])
-@pytest.mark.parametrize("field", IN_ORDER)
-def test_every_order_on_every_shelf_both_ways(files: FileStore, field: str, shelf: str) -> None:
-    kinds = {"ready": {}, "trashed": {"trashed_at": NOW}, "pending": {}, "rejected": KINDS["rejected"]}
-    make = a_file if shelf in {"pending", "rejected"} else a_ready_file
-    values = IN_ORDER[field]
-    for changes in [*values[::2], *values[1::2], values[0]]:  # in no order, and with a tie
-        files.add(make(**kinds[shelf] | changes))
-        files.add(make(**kinds[shelf] | changes, account_id=BOBS))
-
-    ascending = rows(listing(files, 3, Shelf(shelf), Order(field, descending=False)))
-    descending = rows(listing(files, 3, Shelf(shelf), Order(field, descending=True)))
-
-    assert len(ascending) == len(values) + 1
-    assert ascending == sorted(ascending, key=lambda file: place_in(field, file))
-    assert descending == ascending[::-1]
-
-
-@pytest.mark.parametrize("field", IN_ORDER)
-def test_a_place_outlives_its_record_in_every_order(files: FileStore, field: str) -> None:
-    order = Order(field, descending=False)
-    made = [files.add(a_ready_file(**changes)) for changes in IN_ORDER[field][:4]]
-    first = files.list_of(ALICES, Shelf.READY, order, 2, None)
-
-    files.remove(made[1])
-
-    assert files.list_of(ALICES, Shelf.READY, order, 9, first.next).rows == made[2:]
-
-
-def test_a_renamed_file_stands_where_its_new_name_does(files: FileStore) -> None:
-    by_name = Order("filename_original", descending=False)
-    one, two, three = (files.add(a_ready_file(filename=name)) for name in ("b", "d", "f"))
-    one = files.save(replace(one, filename="E"))
-    assert files.list_of(ALICES, Shelf.READY, by_name, 9, None).rows == [two, one, three]
 
 
 # -- save and remove ---------------------------------------------------------------------------------------------------

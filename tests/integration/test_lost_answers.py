@@ -2,43 +2,22 @@
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from chalicelib.bootstrap import World
-from chalicelib.domain.errors import Busy, Conflict, Gone
-from chalicelib.domain.mail import entry_of
+from chalicelib.domain.errors import Busy, Gone
 from chalicelib.domain.page import Page
-from chalicelib.domain.pin import MAX_TRIES, clean_pin
 from chalicelib.domain.rate_limit import MICROSECONDS
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.ports import StaleRecord
-from chalicelib.services.check_pin import check_pin
 from chalicelib.services.perform_download import perform_download
 from tests.integration.bucket import bucket_of
 from tests.integration.hooks import BROKEN_LINES, Hooks
 from tests.integration.test_download_store import UNTIL, a_hash, a_key, standing, with_key
-from tests.integration.test_mail_store import add as add_mails
 from tests.integration.test_object_store import a_key as an_object_key
-from tests.integration.test_pin_store import a_holder, left
-from tests.integration.test_pin_store import a_key as a_temporary_key
-from tests.integration.test_user_store import a_user, added, an_account, first_token
-from tests.support.builders import (
-    ALICE_ID,
-    ALICES,
-    NOW,
-    PIN,
-    a_download,
-    a_file,
-    a_mail,
-    a_ready_file,
-    a_token,
-    a_verifier,
-    checking_pins,
-    new_id,
-    performing,
-)
+from tests.integration.test_user_store import a_user, an_account, first_token
+from tests.support.builders import ALICE_ID, NOW, a_download, a_file, a_ready_file, a_token
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -48,9 +27,9 @@ ATTEMPTS = 3  # of botocore, as bootstrap tells it
 def test_a_record_is_added_once(world: World, hooks: Hooks) -> None:
     file, token, download = a_file(), a_token(), a_download(a_ready_file())
 
-    hooks.lose_answers("dynamodb.TransactWriteItems")
-    stored = world.files.add(file)
     hooks.lose_answers("dynamodb.PutItem")
+    stored = world.files.add(file)
+    hooks.lose_answers("dynamodb.TransactWriteItems")
     world.tokens.add(token)
     hooks.lose_answers("dynamodb.PutItem")
     world.downloads.add(download)
@@ -58,6 +37,14 @@ def test_a_record_is_added_once(world: World, hooks: Hooks) -> None:
     assert world.files.find(file.id) == stored == replace(file, revision=1)
     assert world.tokens.list_of(ALICE_ID, 9, None) == Page([token], None)
     assert world.downloads.find(download.id) == download
+
+
+def test_a_revocation_counts_as_made(world: World, hooks: Hooks) -> None:
+    token = a_token()
+    world.tokens.add(token)
+    hooks.lose_answers("dynamodb.TransactWriteItems")
+    assert world.tokens.remove(token.id, ALICE_ID)
+    assert world.tokens.find(token.secret_hash) is None
 
 
 def test_a_change_is_made_once_and_counts_as_made(world: World, hooks: Hooks) -> None:
@@ -111,7 +98,7 @@ def test_a_spending_of_which_nothing_is_known_is_given_back(world: World, hooks:
     hooks.lose_answers("dynamodb.UpdateItem", times=ATTEMPTS)
 
     with pytest.raises(Busy):
-        perform_download(key, NOW, **performing(world))
+        perform_download(key, NOW, downloads=world.downloads, objects=world.objects, keys=world.keys, pool=world.pool)
 
     assert standing(world, key) == replace(download, key_hash=key.key_hash)
 
@@ -145,64 +132,6 @@ def test_a_transaction_is_repeated_under_its_own_token(world: World, hooks: Hook
     assert len(set(tokens)) == 1
 
 
-# -- PINs --------------------------------------------------------------------------------------------------------------
-
-
-def test_a_try_counts_once_and_is_looked_at_also_when_it_is_the_last(world: World, hooks: Hooks) -> None:
-    """Else whose fifth try was the right one would be told that the PIN is locked: by that very try."""
-    holder = a_holder(world)
-    for _ in range(MAX_TRIES - 1):
-        world.pin_tries.count(holder, new_id(), NOW)
-    hooks.lose_answers("dynamodb.UpdateItem", times=ATTEMPTS - 1)
-    assert check_pin(clean_pin(PIN), holder, NOW, **checking_pins(world))
-    assert left(world, holder) == MAX_TRIES
-
-
-def test_a_try_of_which_nothing_is_known_counts_at_most_once(world: World, hooks: Hooks) -> None:
-    holder = a_holder(world)
-    hooks.lose_answers("dynamodb.UpdateItem", times=ATTEMPTS)
-    with pytest.raises(Busy):
-        check_pin(clean_pin(PIN), holder, NOW, **checking_pins(world))
-    assert left(world, holder) == MAX_TRIES - 1
-
-
-def test_what_kms_cannot_answer_is_taken_back_once(world: World, hooks: Hooks) -> None:
-    holder = a_holder(world)
-    world.pin_tries.count(holder, new_id(), NOW)
-    hooks.refuse("kms.GenerateMac", "ThrottlingException")
-    with pytest.raises(Busy):
-        check_pin(clean_pin(PIN), holder, NOW, **checking_pins(world))
-    hooks.remove_all()
-    assert left(world, holder) == MAX_TRIES - 1
-
-
-@pytest.mark.parametrize(
-    "changes", [{"pin": a_verifier()}, {"pin": None}, {"name": "Alice Adams", "pin": a_verifier()}]
-)
-def test_a_changed_pin_counts_as_changed(world: World, hooks: Hooks, changes: dict[str, Any]) -> None:
-    before = added(world, pin=a_verifier())
-    after = replace(before, **changes)
-    hooks.lose_answers("dynamodb.UpdateItem")
-    assert world.users.save(before, after) == after == world.users.find(before.id)
-
-
-def test_a_rivals_change_is_not_taken_for_ones_own(world: World, hooks: Hooks) -> None:
-    before = added(world, pin=a_verifier())
-    rival = replace(before, pin=a_verifier())
-    hooks.rival_before("dynamodb.UpdateItem", lambda: world.users.save(before, rival))
-    hooks.lose_answers("dynamodb.UpdateItem", times=2)
-    with pytest.raises(Conflict):
-        world.users.save(before, replace(before, pin=a_verifier()))
-    assert world.users.find(before.id) == rival
-
-
-def test_a_temporary_key_is_added_once(world: World, hooks: Hooks) -> None:
-    key = a_temporary_key()
-    hooks.lose_answers("dynamodb.PutItem")
-    world.temporary_keys.add(key)
-    assert world.temporary_keys.find(key.key_hash) == key
-
-
 def test_an_upload_is_finished_once(world: World, hooks: Hooks) -> None:
     bucket, key = bucket_of(world), an_object_key()
     upload_id = world.objects.start_multipart(key, part_checksums=False)
@@ -218,29 +147,3 @@ def test_a_token_may_be_lost_but_none_is_won(world: World, hooks: Hooks) -> None
     now_us = int(NOW.timestamp()) * MICROSECONDS
     capacity = world.settings.rate_limit
     assert world.limiter.take("192.0.2.1", now_us).remaining in {capacity - 1, capacity - 2}
-
-
-def test_mails_are_told_under_their_own_token(world: World, hooks: Hooks) -> None:
-    """By which DynamoDB knows a repetition, as above: all writes of several records go out under one."""
-    tokens: list[str] = []
-    hooks.watch("dynamodb.TransactWriteItems", lambda sent: tokens.append(json.loads(sent.body)["ClientRequestToken"]))
-    hooks.break_line("dynamodb.TransactWriteItems", BROKEN_LINES["closed"], times=2)
-    mail = add_mails(world, a_mail())[0]
-    assert (len(tokens), len(set(tokens))) == (ATTEMPTS, 1)
-    assert world.mails.find(mail.id) == mail
-
-
-def test_a_mail_is_opened_once_and_counts_as_opened(world: World, hooks: Hooks) -> None:
-    mail = add_mails(world, a_mail())[0]
-    hooks.lose_answers("dynamodb.PutItem")
-    opened = world.mails.save(mail.opened(NOW))
-    assert world.mails.find(mail.id) == opened
-
-
-def test_a_mail_is_hidden_and_so_it_is_gone(world: World, hooks: Hooks) -> None:
-    """At the second attempt there is nothing left to hide; DELETE answers 404 then, which clients take for done."""
-    mail = add_mails(world, a_mail())[0]
-    world.mails.save(mail, entry_of(mail, ALICE_ID, ALICES, NOW))
-    hooks.lose_answers("dynamodb.DeleteItem")
-    world.inbox.remove(mail.id, ALICE_ID)
-    assert world.inbox.find(mail.id) is None

@@ -7,18 +7,17 @@ race has to tell them apart, or it proves nothing.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 
-from chalicelib.adapters import dynamo_categories
 from chalicelib.bootstrap import World
-from chalicelib.domain.errors import Conflict, Gone, PinLocked, SealdropError
+from chalicelib.domain import token_tree
+from chalicelib.domain.api_token import ApiToken
+from chalicelib.domain.errors import Conflict, Gone, SealdropError, Unauthenticated
 from chalicelib.domain.file import File
-from chalicelib.domain.page import Order
-from chalicelib.domain.pin import LOCKED_FOR, MAX_TRIES, clean_pin
 from chalicelib.domain.rate_limit import MICROSECONDS, BucketRule
-from chalicelib.ports import FileStore, NameTaken, StaleRecord, TooManyCategories
-from chalicelib.services.check_pin import check_pin
+from chalicelib.ports import FileStore, StaleRecord
 from chalicelib.services.complete_upload import complete_upload
 from chalicelib.services.delete_file import purge_file
 from chalicelib.services.on_upload import on_upload
@@ -27,21 +26,8 @@ from tests.integration.bucket import bucket_of
 from tests.integration.hooks import Hooks
 from tests.integration.test_download_store import UNTIL, a_hash, a_key, standing, with_key
 from tests.integration.test_limiter import HOME, T0, container
-from tests.integration.test_pin_store import a_holder, use_up
-from tests.integration.test_pin_store import a_key as a_temporary_key
-from tests.integration.test_user_store import a_user, added, an_account, first_token
-from tests.support.builders import (
-    ALICE_ID,
-    ALICES,
-    NOW,
-    a_category,
-    a_file,
-    a_ready_file,
-    a_token,
-    a_verifier,
-    checking_pins,
-    new_id,
-)
+from tests.integration.test_user_store import a_user, an_account, first_token
+from tests.support.builders import ALICE_ID, NOW, a_file, a_ready_file, a_token
 
 RULE = BucketRule(300)
 Act = Callable[[], object]
@@ -123,28 +109,6 @@ def two_changes(world: World, hooks: Hooks) -> int:
     return sum([rename("mine.pdf"), *map(bool, rival)])
 
 
-def one_name(world: World, hooks: Hooks) -> int:
-    """Two make a category of one name. How many are there?"""
-    return _two_categories(world, hooks, "Bills", "BILLS")
-
-
-def last_category(world: World, hooks: Hooks) -> int:
-    """Two make a category where one more may be. How many are there?"""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dynamo_categories, "MAX_CATEGORIES", 1)
-        return _two_categories(world, hooks, "Bills", "Contracts")
-
-
-def _two_categories(world: World, hooks: Hooks, one: str, other: str) -> int:
-    def add(name: str) -> bool:
-        return worked(lambda: world.categories.add(a_category(name=name)), NameTaken, TooManyCategories)
-
-    for call in ("dynamodb.TransactWriteItems", "dynamodb.PutItem"):  # the latter is the careless one's
-        hooks.rival_before(call, lambda: add(other))
-    add(one)
-    return len(world.categories.list_of(ALICES, Order("name", descending=False), 9, None).rows)
-
-
 def completed_while_purged(world: World, hooks: Hooks) -> tuple[bool, int]:
     """A whole purge happens while an upload is completed. Is the file back, and how many versions are?"""
     file, bucket = arrived(world), bucket_of(world)
@@ -173,14 +137,13 @@ def two_completes(world: World, hooks: Hooks) -> int:
 
 
 def noted_while_revoked(world: World, hooks: Hooks) -> int:
-    """A token is revoked while its use is noted. How many uses are noted of what was revoked?"""
+    """A token is revoked while its use is noted. How many records are left of it?"""
     token = a_token()
     world.tokens.add(token)
-    hooks.rival_before("dynamodb.UpdateItem", lambda: world.tokens.revoke(token.id, ALICE_ID, NOW))
+    hooks.rival_before("dynamodb.UpdateItem", lambda: world.tokens.remove(token.id, ALICE_ID))
     world.tokens.note_use(token.secret_hash, NOW)
-    found = world._client("dynamodb").scan(TableName=world.settings.metadata_table)["Items"]
-    assert all("revoked_at" in item for item in found)
-    return sum("last_used_at" in item for item in found)
+    found = world._client("dynamodb").scan(TableName=world.settings.metadata_table)
+    return sum(item["pk"]["S"].startswith("TOKEN#") for item in found["Items"])
 
 
 def revoked_twice(world: World, hooks: Hooks) -> int:
@@ -189,10 +152,48 @@ def revoked_twice(world: World, hooks: Hooks) -> int:
     world.tokens.add(token)
 
     def revoke() -> bool:
-        return world.tokens.revoke(token.id, ALICE_ID, NOW)
+        return world.tokens.remove(token.id, ALICE_ID)
 
-    rival = hooks.rival_before("dynamodb.UpdateItem", revoke)
-    return sum([revoke(), *map(bool, rival)])
+    rivals = [hooks.rival_before(f"dynamodb.{call}", revoke) for call in ("TransactWriteItems", "DeleteItem")]
+    return sum([revoke(), *map(bool, chain(*rivals))])
+
+
+def made_while_its_maker_is_revoked(world: World, hooks: Hooks) -> bool:
+    """A stolen token makes another while it is revoked. Does the new one live on?"""
+    stolen = a_token()
+    world.tokens.add(stolen)
+    child = a_token(maker_id=stolen.id)
+    for call in ("TransactWriteItems", "DeleteItem"):  # the latter is the careless one's
+        hooks.rival_before(f"dynamodb.{call}", lambda: world.tokens.add(child))
+    world.tokens.remove(stolen.id, ALICE_ID)
+    return world.tokens.find(child.secret_hash) is not None
+
+
+def revoked_while_it_makes_another(world: World, hooks: Hooks) -> bool:
+    """The same from the other side."""
+    stolen = a_token()
+    world.tokens.add(stolen)
+    child = a_token(maker_id=stolen.id)
+    for call in ("TransactWriteItems", "PutItem"):
+        hooks.rival_before(f"dynamodb.{call}", lambda: world.tokens.remove(stolen.id, ALICE_ID))
+    worked(lambda: world.tokens.add(child), Unauthenticated)
+    return world.tokens.find(child.secret_hash) is not None
+
+
+def one_token_more_than_may_be(world: World, hooks: Hooks) -> int:
+    """Two tokens are made where there is room for one. How many are there?"""
+    world.tokens.add(a_token())
+    last = [a_token(), a_token()]
+
+    def make(token: ApiToken) -> bool:
+        return worked(lambda: world.tokens.add(token), Conflict)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(token_tree, "MAX_TOKENS", 2)
+        for call in ("TransactWriteItems", "PutItem"):  # the latter is the careless one's
+            hooks.rival_before(f"dynamodb.{call}", lambda: make(last[0]))
+        make(last[1])
+    return sum(world.tokens.find(token.secret_hash) is not None for token in last)
 
 
 def one_address(world: World, hooks: Hooks) -> int:
@@ -205,64 +206,6 @@ def one_address(world: World, hooks: Hooks) -> int:
     hooks.rival_before("dynamodb.TransactWriteItems", lambda: enrol(0))
     enrol(1)
     return sum(world.users.find(user.id) is not None for user in users)
-
-
-def last_try(world: World, hooks: Hooks) -> int:
-    """Two guess, and one try is left. How many guesses are looked at?"""
-    holder = a_holder(world)
-    for _ in range(MAX_TRIES - 1):
-        world.pin_tries.count(holder, new_id(), NOW)
-
-    def guess() -> bool:
-        return worked(lambda: check_pin(clean_pin("0000"), holder, NOW, **checking_pins(world)), PinLocked)
-
-    rival = hooks.rival_before("dynamodb.UpdateItem", guess)
-    return sum([guess(), *map(bool, rival)])
-
-
-def first_try_after_a_lock(world: World, hooks: Hooks) -> int:
-    """A rival uses up all that there is again, just before we begin. How many guesses are looked at?"""
-    holder = a_holder(world)
-    use_up(world, holder, NOW - LOCKED_FOR)
-
-    def guess() -> bool:
-        return worked(lambda: check_pin(clean_pin("0000"), holder, NOW, **checking_pins(world)), PinLocked)
-
-    rival = hooks.rival_before("dynamodb.UpdateItem", lambda: [guess() for _ in range(MAX_TRIES)])
-    return sum([guess(), *rival[0]])  # type: ignore[misc]
-
-
-def two_pins(world: World, hooks: Hooks) -> int:
-    """Two set a user's first PIN. How many were told that theirs stands?"""
-    before = added(world)
-
-    def put() -> bool:
-        return worked(lambda: world.users.save(before, replace(before, pin=a_verifier())), Conflict)
-
-    rival = hooks.rival_before("dynamodb.UpdateItem", put)
-    return sum([put(), *map(bool, rival)])
-
-
-def renamed_while_a_pin_is_set(world: World, hooks: Hooks) -> tuple[bool, str]:
-    """Is there a PIN afterwards, and what is the name?"""
-    before = added(world)
-    hooks.rival_before("dynamodb.UpdateItem", lambda: world.users.save(before, replace(before, pin=a_verifier())))
-    world.users.save(before, replace(before, name="Alice Adams"))
-    after = world.users.find(before.id)
-    assert after
-    return after.pin is not None, after.name
-
-
-def dropped_twice(world: World, hooks: Hooks) -> int:
-    """Two drop one temporary key. How many were told that they did?"""
-    key = a_temporary_key()
-    world.temporary_keys.add(key)
-
-    def drop() -> bool:
-        return world.temporary_keys.remove(key.key_hash, key.user_id, NOW)
-
-    rival = hooks.rival_before("dynamodb.DeleteItem", drop)
-    return sum([drop(), *map(bool, rival)])
 
 
 def arrived(world: World) -> File:
@@ -302,19 +245,15 @@ RACES = [
     Race(last_token, 1, 2, careless.limiter),
     Race(first_token_of_a_full_bucket, 2, 1, careless.limiter),
     Race(two_changes, 1, 2, careless.files),
-    Race(one_name, 1, 2, careless.categories),
-    Race(last_category, 1, 2, careless.categories),
     Race(completed_while_purged, (False, 0), (True, 0), careless.files),
     Race(completed_while_trashed_for_good, True, False, careless.files),
     Race(two_completes, 1, 2, careless.files),
     Race(noted_while_revoked, 0, 1, careless.tokens),
     Race(revoked_twice, 1, 2, careless.tokens),
+    Race(made_while_its_maker_is_revoked, False, True, careless.tokens),
+    Race(revoked_while_it_makes_another, False, True, careless.tokens),
+    Race(one_token_more_than_may_be, 1, 2, careless.tokens),
     Race(one_address, 1, 2, careless.users),
-    Race(last_try, 1, 2, careless.pins),
-    Race(first_try_after_a_lock, 5, 6, careless.pins),
-    Race(two_pins, 1, 2, careless.users),
-    Race(renamed_while_a_pin_is_set, (True, "Alice Adams"), (False, "Alice Adams"), careless.users),
-    Race(dropped_twice, 1, 2, careless.temporary_keys),
 ]
 each_race = pytest.mark.parametrize("race", RACES, ids=lambda race: race.run.__name__)
 

@@ -8,18 +8,21 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.dynamo_tokens import DynamoTokens
+from chalicelib.adapters.dynamo_people import token_item
+from chalicelib.adapters.dynamo_table import to_dynamo
+from chalicelib.adapters.dynamo_token_tree import tree_item
 from chalicelib.bootstrap import World
+from chalicelib.domain import token_tree
 from chalicelib.domain.api_token import ApiToken, Scope
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, Unauthenticated
 from chalicelib.domain.ids import TokenId
 from chalicelib.domain.page import Page, Position
-from chalicelib.domain.people import Author, User
 from chalicelib.domain.secret import SecretHash
+from chalicelib.domain.token_tree import MAX_TOKENS, Branch, TokenTree
 from chalicelib.ports import TokenStore
 from infra.local.stack import EmulatedAws
 from tests.integration.pages import pages, rows
-from tests.support.builders import ALICE, ALICE_ID, BOB_ID, BOBS, NOW, a_token, a_user, new_id
+from tests.support.builders import ALICE_ID, BOB_ID, BOBS, NOW, a_token, new_id
 
 
 @pytest.fixture
@@ -75,73 +78,6 @@ def test_adding_never_replaces(tokens: TokenStore) -> None:
     assert tokens.find(token.secret_hash) == token
 
 
-# -- the copy of its user ----------------------------------------------------------------------------------------------
-
-
-def enrolled(ports: World) -> tuple[User, ApiToken]:
-    """Alice and her first token."""
-    user, token = a_user(), a_token()
-    ports.users.add(user, None, token)
-    return user, token
-
-
-def author_in(ports: World, token: ApiToken) -> Author:
-    found = ports.tokens.find(token.secret_hash)
-    assert found
-    return found.author
-
-
-def test_a_new_name_is_in_every_token_of_the_user(ports: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.adapters.dynamo_tokens.BATCH_KEYS", 2)  # so that there are pages
-    user, first = enrolled(ports)
-    others, bobs = [a_token() for _ in range(4)], a_token(user_id=BOB_ID, account_id=BOBS)
-    for token in (*others, bobs):
-        ports.tokens.add(token)
-    renamed = ports.users.save(user, replace(user, name="Alice Adams", timezone="Asia/Tokyo"))
-    ports.tokens.copy_author(renamed, first.id)
-    assert {author_in(ports, token) for token in (first, *others)} == {renamed.author}
-    assert author_in(ports, bobs) == ALICE, "as it was made"
-
-
-def test_what_the_user_was_called_before_is_copied_no_more(ports: World) -> None:
-    """Whoever changed the user meanwhile copies that."""
-    user, token = enrolled(ports)
-    first = ports.users.save(user, replace(user, name="First"))
-    second = ports.users.save(first, replace(first, name="Second"))
-    ports.tokens.copy_author(second, token.id)
-    ports.tokens.copy_author(first, token.id)
-    assert author_in(ports, token) == second.author
-
-
-def test_a_token_that_is_revoked_stays_so(ports: World) -> None:
-    user, token = enrolled(ports)
-    other = a_token()
-    ports.tokens.add(other)
-    ports.tokens.revoke(token.id, ALICE_ID, NOW)
-    renamed = ports.users.save(user, replace(user, name="Alice Adams"))
-    ports.tokens.copy_author(renamed, token.id)
-    assert ports.tokens.find(token.secret_hash) is None
-    assert author_in(ports, other) == renamed.author
-
-
-def test_no_token_is_made_with_a_name_that_was_changed_meanwhile(ports: World) -> None:
-    user, _ = enrolled(ports)
-    ports.users.save(user, replace(user, name="Alice Adams"))
-    late = a_token()
-    with pytest.raises(Conflict):
-        ports.tokens.add(late)
-    assert ports.tokens.find(late.secret_hash) is None
-
-
-def test_a_token_that_the_list_does_not_show_yet(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The index lags. That by which the change is made is known without it."""
-    user, token = enrolled(world)
-    monkeypatch.setattr(DynamoTokens, "list_of", lambda *_: Page([], None))
-    renamed = world.users.save(user, replace(user, name="Alice Adams"))
-    world.tokens.copy_author(renamed, token.id)
-    assert author_in(world, token) == renamed.author
-
-
 # -- list_of -----------------------------------------------------------------------------------------------------------
 
 
@@ -163,7 +99,7 @@ def test_ties_are_ordered_by_id(tokens: TokenStore) -> None:
 def test_a_cursor_outlives_its_record_and_newer_ones(tokens: TokenStore) -> None:
     newest_first = made(tokens, 4)
     first = tokens.list_of(ALICE_ID, 2, None)
-    tokens.revoke(newest_first[1].id, ALICE_ID, NOW)
+    tokens.remove(newest_first[1].id, ALICE_ID)
     tokens.add(a_token(created_at=NOW + timedelta(days=1)))
     assert tokens.list_of(ALICE_ID, 10, first.next).rows == newest_first[2:]
 
@@ -181,21 +117,93 @@ def test_a_list_is_the_users_own(tokens: TokenStore) -> None:
 def test_a_revoked_token_is_gone_at_once(tokens: TokenStore) -> None:
     token = a_token()
     tokens.add(token)
-    assert tokens.revoke(token.id, ALICE_ID, NOW) is True
+    assert tokens.remove(token.id, ALICE_ID) is True
     assert tokens.find(token.secret_hash) is None
     assert rows(listing(tokens, 10)) == []
-    assert tokens.revoke(token.id, ALICE_ID, NOW) is False
+    assert tokens.remove(token.id, ALICE_ID) is False
 
 
 def test_nobody_removes_another_users_token(tokens: TokenStore) -> None:
     token = a_token()
     tokens.add(token)
-    assert tokens.revoke(token.id, BOB_ID, NOW) is False
+    assert tokens.remove(token.id, BOB_ID) is False
     assert tokens.find(token.secret_hash) == token
 
 
 def test_an_unknown_token_cannot_be_removed(tokens: TokenStore) -> None:
-    assert tokens.revoke(TokenId(new_id()), ALICE_ID, NOW) is False
+    assert tokens.remove(TokenId(new_id()), ALICE_ID) is False
+
+
+def test_it_takes_with_it_what_was_made_with_it(tokens: TokenStore) -> None:
+    stolen, kept = a_token(), a_token()
+    child = a_token(maker_id=stolen.id, expires_at=NOW + timedelta(days=1))
+    grandchild, spared = a_token(maker_id=child.id), a_token(maker_id=child.id)
+    for token in (stolen, kept, child, grandchild, spared):
+        tokens.add(token)
+    assert tokens.remove(stolen.id, ALICE_ID, spared=spared.id)
+    found = [tokens.find(token.secret_hash) for token in (stolen, child, grandchild, kept, spared)]
+    assert found == [None, None, None, kept, spared]
+    assert {token.id for token in rows(listing(tokens, 10))} == {kept.id, spared.id}
+
+
+def test_a_token_is_made_with_one_that_stands(tokens: TokenStore) -> None:
+    maker = a_token()
+    tokens.add(maker)
+    child = a_token(maker_id=maker.id)
+    tokens.add(child)
+    assert tokens.find(child.secret_hash) == child
+    tokens.remove(maker.id, ALICE_ID)
+    late = a_token(maker_id=maker.id)
+    with pytest.raises(Unauthenticated):
+        tokens.add(late)
+    assert tokens.find(late.secret_hash) is None
+
+
+def test_a_user_may_have_so_many(tokens: TokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_tree, "MAX_TOKENS", 3)
+    first, second, third = a_token(), a_token(), a_token()
+    for token in (first, second, third):
+        tokens.add(token)
+    with pytest.raises(Conflict):
+        tokens.add(a_token(maker_id=first.id))
+    tokens.add(a_token(user_id=BOB_ID, account_id=BOBS))
+    tokens.remove(second.id, ALICE_ID)
+    tokens.add(a_token(maker_id=first.id))
+
+
+def test_as_many_as_there_may_be_end_at_once(world: World, aws: EmulatedAws) -> None:
+    """DynamoDB takes 100 writes at once. They are put there without the tree's help, which takes moto long."""
+    tokens = [a_token()]
+    tokens += [a_token(maker_id=tokens[0].id) for _ in range(MAX_TOKENS - 1)]
+    tree = TokenTree({token.id: Branch(token.maker_id, None) for token in tokens})
+    dynamodb = aws.clients("dynamodb")
+    for item in (tree_item(ALICE_ID, tree), *map(token_item, tokens)):
+        dynamodb.put_item(TableName=aws.metadata_table, Item=to_dynamo(item))
+    assert world.tokens.remove(tokens[0].id, ALICE_ID)
+    assert items(aws, "TOKEN#") == []
+
+
+def test_one_that_has_gone_by_itself_keeps_nothing_else_from_going(world: World, aws: EmulatedAws) -> None:
+    """DynamoDB removes expired tokens when it likes, and tells nobody."""
+    stolen = a_token()
+    child = a_token(maker_id=stolen.id, expires_at=NOW + timedelta(days=1))
+    for token in (stolen, child):
+        world.tokens.add(token)
+    key = {"pk": {"S": f"TOKEN#{child.id}"}, "sk": {"S": "TOKEN"}}
+    aws.clients("dynamodb").delete_item(TableName=aws.metadata_table, Key=key)
+    assert world.tokens.remove(stolen.id, ALICE_ID)
+    assert items(aws, "TOKEN#") == []
+
+
+# -- find_own ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_found_by_its_id_by_its_user_alone(tokens: TokenStore) -> None:
+    token = a_token()
+    tokens.add(token)
+    assert tokens.find_own(token.id, ALICE_ID) == token
+    assert tokens.find_own(token.id, BOB_ID) is None
+    assert tokens.find_own(TokenId(new_id()), ALICE_ID) is None
 
 
 # -- note_use ----------------------------------------------------------------------------------------------------------
@@ -213,7 +221,7 @@ def test_the_time_of_use_is_remembered(tokens: TokenStore) -> None:
 def test_noting_the_use_of_a_revoked_token_writes_nothing(tokens: TokenStore) -> None:
     token = a_token()
     tokens.add(token)
-    tokens.revoke(token.id, ALICE_ID, NOW)
+    tokens.remove(token.id, ALICE_ID)
     tokens.note_use(token.secret_hash, NOW)
     assert tokens.find(token.secret_hash) is None
     assert rows(listing(tokens, 10)) == []
@@ -222,9 +230,9 @@ def test_noting_the_use_of_a_revoked_token_writes_nothing(tokens: TokenStore) ->
 # -- DynamoDB alone ----------------------------------------------------------------------------------------------------
 
 
-def items(aws: EmulatedAws) -> list[dict[str, Any]]:
+def items(aws: EmulatedAws, prefix: str = "") -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = aws.clients("dynamodb").scan(TableName=aws.metadata_table)["Items"]
-    return found
+    return [item for item in found if item["pk"]["S"].startswith(prefix)]
 
 
 def test_noting_leaves_no_fragment_behind(world: World, aws: EmulatedAws) -> None:
@@ -235,7 +243,7 @@ def test_noting_leaves_no_fragment_behind(world: World, aws: EmulatedAws) -> Non
 def test_ttl_is_the_expiry_and_absent_without_one(world: World, aws: EmulatedAws) -> None:
     world.tokens.add(a_token(name="ends", expires_at=NOW + timedelta(days=1)))
     world.tokens.add(a_token(name="stays"))
-    ttl = {item["name"]["S"]: item.get("ttl") for item in items(aws)}
+    ttl = {item["name"]["S"]: item.get("ttl") for item in items(aws, "TOKEN#")}
     assert ttl == {"ends": {"N": str(int(NOW.timestamp()) + 86_400)}, "stays": None}
 
 
@@ -243,6 +251,6 @@ def test_the_secret_is_not_in_the_record(world: World, aws: EmulatedAws) -> None
     """Only its hash; and the id cannot be turned back into it."""
     token = a_token()
     world.tokens.add(token)
-    (item,) = items(aws)
+    (item,) = items(aws, "TOKEN#")
     assert item["secret_hash"] == {"S": token.secret_hash}
     assert item["pk"] == {"S": f"TOKEN#{token.id}"}

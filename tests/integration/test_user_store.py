@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken
-from chalicelib.domain.errors import Conflict, PinLocked
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import AccountId, UserId
 from chalicelib.domain.people import Account, User
-from tests.support.builders import NOW, a_token, a_verifier, new_id
+from tests.support.builders import NOW, a_token, new_id
 
 
 def an_account(**changes: Any) -> Account:
@@ -83,80 +83,3 @@ def test_the_address_is_kept_as_it_was_written(ports: World) -> None:
     found = ports.users.find(user.id)
     assert found is not None
     assert found.email == "Alice@Example.com"
-
-
-# -- save --------------------------------------------------------------------------------------------------------------
-
-
-def added(ports: World, **changes: Any) -> User:
-    account = an_account()
-    user = a_user(account, **changes)
-    ports.users.add(user, account, first_token(user))
-    return user
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"name": "Älice Adams 🏹"},
-        {"timezone": "Asia/Tokyo"},
-        {"pin": a_verifier(mac=bytes(range(256)))},
-        {"pin": None},
-        {"name": "Alice Adams", "timezone": "Asia/Tokyo", "pin": a_verifier()},
-        {"name": "Alice Adams", "pin": None},
-    ],
-)
-@pytest.mark.parametrize("had", [None, a_verifier()], ids=["had none", "had one"])
-def test_what_differs_is_stored(ports: World, had: Any, changes: dict[str, Any]) -> None:
-    before = added(ports, pin=had)
-    after = replace(before, **changes)
-    if after != before:
-        assert ports.users.save(before, after) == after
-    assert ports.users.find(before.id) == after
-
-
-def test_what_does_not_differ_is_left_as_it_stands(ports: World) -> None:
-    """Two changes from one reading: both stand, and the second is answered both."""
-    before = added(ports, pin=a_verifier())
-    ports.users.save(before, replace(before, name="Alice Adams"))
-    ports.users.save(before, replace(before, pin=None))
-    answered = ports.users.save(before, replace(before, timezone="Asia/Tokyo"))
-    assert answered == replace(before, name="Alice Adams", timezone="Asia/Tokyo", pin=None)
-    assert ports.users.find(before.id) == answered
-
-
-@pytest.mark.parametrize("had", [None, a_verifier()], ids=["had none", "had one"])
-@pytest.mark.parametrize("wish", [a_verifier(), None], ids=["another", "none"])
-def test_a_pin_is_put_in_the_place_of_the_one_before_alone(ports: World, had: Any, wish: Any) -> None:
-    before = added(ports, pin=had)
-    stands = ports.users.save(before, replace(before, pin=a_verifier()))
-    if wish == had:
-        return
-    with pytest.raises(Conflict):
-        ports.users.save(before, replace(before, pin=wish, name="Mallory"))
-    assert ports.users.find(before.id) == stands
-
-
-def test_a_new_pin_has_no_tries_against_it(ports: World) -> None:
-    before = added(ports, pin=a_verifier())
-    for _ in range(5):
-        ports.pin_tries.count(before.pin_holder, new_id(), NOW)
-    after = ports.users.save(before, replace(before, pin=a_verifier()))
-    assert ports.pin_tries.count(before.pin_holder, new_id(), NOW) == after.pin
-
-
-def test_a_new_name_does_not_forget_tries(ports: World) -> None:
-    before = added(ports, pin=a_verifier())
-    for _ in range(5):
-        ports.pin_tries.count(before.pin_holder, new_id(), NOW)
-    ports.users.save(before, replace(before, name="Alice Adams"))
-    with pytest.raises(PinLocked):
-        ports.pin_tries.count(before.pin_holder, new_id(), NOW)
-
-
-@pytest.mark.parametrize("changes", [{"name": "Alice Adams"}, {"pin": a_verifier()}])
-def test_nobody_comes_to_be_by_a_change(ports: World, changes: dict[str, Any]) -> None:
-    nobody = a_user(an_account())
-    with pytest.raises(Conflict):
-        ports.users.save(nobody, replace(nobody, **changes))
-    assert ports.users.find(nobody.id) is None

@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from chalice.app import Chalice, Request
@@ -58,8 +58,8 @@ class AppClient:
             app.__class__ = ThreadedChalice
         self.app, self.token, self.source_ip = app, token, source_ip
 
-    def with_token(self, token: str | None) -> Self:
-        return type(self)(self.app, token=token, source_ip=self.source_ip)
+    def with_token(self, token: str | None) -> "AppClient":
+        return AppClient(self.app, token=token, source_ip=self.source_ip)
 
     def get(self, path: str, **more: Any) -> Answer:
         return self.call("GET", path, **more)

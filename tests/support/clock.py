@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
-from chalicelib.routes import call, mail_triggers, triggers
+from chalicelib.routes import call, triggers
 from tests.support.builders import NOW
 
 
@@ -17,7 +17,7 @@ class Clock:
         return self.now
 
     def rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The edge asks `datetime.now` in these modules; below them `now` is an argument."""
+        """The edge asks `datetime.now` twice, in these modules; below them `now` is an argument."""
         clock = self
 
         class Ruled(datetime):
@@ -25,5 +25,5 @@ class Clock:
             def now(cls, tz: tzinfo | None = None) -> datetime:
                 return clock.now.astimezone(tz or UTC)
 
-        for module in (call, mail_triggers, triggers):
+        for module in (call, triggers):
             monkeypatch.setattr(module, "datetime", Ruled)

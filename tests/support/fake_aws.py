@@ -2,20 +2,18 @@
 
 import base64
 import hashlib
-import hmac
 import itertools
 import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chalicelib.domain.download import URL_LIFETIME
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.sealing import DataKey, WrappedKey
 from chalicelib.domain.upload import ReceivedPart
@@ -23,7 +21,6 @@ from chalicelib.ports import ObjectGone, SignedRequest, StoredObject, WrongConte
 from tests.support.faults import Fake, port
 
 KEY_ARN = "arn:aws:kms:eu-west-1:000000000000:key/5a1d0000-0000-4000-8000-00000000d0d0"
-PEPPER_KEY_ARN = "arn:aws:kms:eu-west-1:000000000000:key/5a1d0000-0000-4000-8000-00000000feed"
 
 
 class S3Refusal(Exception):
@@ -154,11 +151,10 @@ class FakeObjects(Fake):
         return self._sign("PUT", headers, checksum_sha256, object_key=object_key, upload_id=upload_id, number=number)
 
     @port
-    def sign_get(
-        self, object_key: str, version: str, disposition: str, media_type: str, lifetime: timedelta = URL_LIFETIME
-    ) -> str:
-        allowed = {"version": version, "disposition": disposition, "media_type": media_type, "lifetime": lifetime}
-        return self._sign("GET", {}, None, object_key=object_key, **allowed).url
+    def sign_get(self, object_key: str, version: str, disposition: str, media_type: str) -> str:
+        return self._sign(
+            "GET", {}, None, object_key=object_key, version=version, disposition=disposition, media_type=media_type
+        ).url
 
     @port
     def start_multipart(self, object_key: str, *, part_checksums: bool) -> str:
@@ -239,7 +235,7 @@ class FakeKeys(Fake):
     @port
     def generate(self, context: Mapping[str, str]) -> DataKey:
         plaintext, nonce = secrets.token_bytes(32), secrets.token_bytes(12)
-        blob = nonce + self._master.encrypt(nonce, plaintext, canonical(context))
+        blob = nonce + self._master.encrypt(nonce, plaintext, _canonical(context))
         return DataKey(plaintext, WrappedKey(self.key_arn, blob))
 
     @port
@@ -247,26 +243,14 @@ class FakeKeys(Fake):
         if key.key_arn != self.key_arn or len(key.blob) < 12:
             raise WrongContext
         try:
-            return self._master.decrypt(key.blob[:12], key.blob[12:], canonical(context))
+            return self._master.decrypt(key.blob[:12], key.blob[12:], _canonical(context))
         except InvalidTag as error:
             raise WrongContext from error
-
-
-class FakeMacs(Fake):
-    """HMAC-SHA256 under a key that stays here: what KMS promises."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._key = secrets.token_bytes(32)
-
-    @port
-    def derive(self, label: bytes) -> bytes:
-        return hmac.digest(self._key, label, hashlib.sha256)
 
 
 def sha256_base64(data: bytes) -> str:
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
-def canonical(context: Mapping[str, str]) -> bytes:
+def _canonical(context: Mapping[str, str]) -> bytes:
     return json.dumps(dict(context), sort_keys=True).encode()

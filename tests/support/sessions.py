@@ -32,8 +32,6 @@ _KINDS = (
     (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])"), "<key>"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| UTC)"), "<time>"),
     (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "<port>"),
-    (re.compile(r"/[^\s\"]*/sealdrop-outbox-\w+"), "<outbox>"),
-    (re.compile(r"(?<=Reference: )\w{7}\b"), "<identifier>"),
 )
 
 
@@ -120,8 +118,6 @@ def desk(folder: Path, ready: Mapping[str, Any]) -> dict[str, str]:
         "TOKEN": ready["users"][0]["token"],
         "SEALDROP_URL": ready["api_url"],
         "SEALDROP_TOKEN": ready["users"][0]["token"],
-        "SEALDROP_PIN": ready["users"][0]["pin"],
-        "OUTBOX": ready["outbox"],
         "HOME": str(folder),
         "PATH": f"{commands}:{environment['PATH']}",
         "PYTHONPATH": str(ROOT),

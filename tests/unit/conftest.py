@@ -8,7 +8,6 @@ from chalicelib import bootstrap
 from tests.support.app_client import AppClient
 from tests.support.builders import Caller, enrol
 from tests.support.clock import Clock
-from tests.support.contract import JudgedClient
 from tests.support.fakes import FakeWorld
 
 
@@ -43,4 +42,4 @@ def api(world: FakeWorld, clock: Clock) -> AppClient:
     """The app in this process, on fakes; nobody is logged in."""
     from app import app
 
-    return JudgedClient(app)
+    return AppClient(app)

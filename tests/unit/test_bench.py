@@ -1,12 +1,11 @@
 """`make bench` works, in small: its tables have their rows and their ratios."""
 
-import random
 import re
 
 import pytest
 
 from bench import __main__ as bench
-from bench import contention, handling, imports, sealing
+from bench import handling, imports, sealing
 from bench.tables import table
 
 
@@ -61,18 +60,3 @@ def test_importing_is_a_ratio_to_what_cannot_be_avoided(monkeypatch: pytest.Monk
     rows = {row[0]: row[2] for row in cells(imports.report())[1:]}
     assert set(rows) == set(imports.JOBS) - {"interpreter alone"}
     assert rows["both"] == "1.00"
-
-
-def test_contention_is_less_with_purses_whatever_the_load() -> None:
-    rows = cells(contention.report())[1:]
-    assert len(rows) == 2 * (len(contention.RATES) + len(contention.BURSTS))
-    for single, divided in zip(rows[::2], rows[1::2], strict=True):
-        assert single[0] == divided[0]
-        assert float(divided[3]) < float(single[3])
-        assert float(divided[2].rstrip("%")) <= float(single[2].rstrip("%"))
-
-
-def test_who_meets_nobody_waits_for_nobody() -> None:
-    calm = contention.simulate([0.0, 1.0, 2.0], 1, random.Random(1))  # noqa: S311
-    assert (calm.busy, calm.attempts) == (0, 1)
-    assert round(calm.slowest_ms) == round(1000 * contention.HELD_SECONDS)

@@ -6,53 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib import bootstrap, ports
-from chalicelib.adapters.dynamo_table import MetadataTable
-from chalicelib.once import Once, OncePerAct
 from chalicelib.settings import MissingSetting, Settings, read_settings
-from tests.support.builders import an_act
 from tests.support.fakes import FakeWorld
 
 FULL = {
     "AWS_REGION": "eu-west-1",
     "METADATA_TABLE": "m",
     "RATE_LIMIT_TABLE": "r",
-    "SEARCH_TABLE": "s",
     "FILES_BUCKET": "b",
     "DATA_KEY_ARN": "arn",
-    "PEPPER_KEY_ARN": "hmac",
-    "EVENTS_TABLE": "e",
-    "EVENTS_KEY_ARN": "events hmac",
-    "MAIL_QUEUE_URL": "queue",
-    "MAIL_FROM": "from",
-    "WEB_URL": "web",
 }
 
 
 class TestSettings:
     def test_all_there(self) -> None:
-        assert read_settings(
-            FULL | {"RATE_LIMIT": "60", "MAIL_CONFIGURATION_SET": "set", "EVENTS_DAYS": "7"}
-        ) == Settings(
-            region="eu-west-1",
-            metadata_table="m",
-            ratelimit_table="r",
-            search_table="s",
-            files_bucket="b",
-            data_key_arn="arn",
-            pepper_key_arn="hmac",
-            events_table="e",
-            events_key_arn="events hmac",
-            events_days=7,
-            mail_queue_url="queue",
-            mail_from="from",
-            mail_configuration_set="set",
-            web_url="web",
-            rate_limit=60,
-        )
-
-    def test_without_a_configuration_set_no_bounce_is_heard_of(self) -> None:
-        assert read_settings(FULL).mail_configuration_set is None
-        assert read_settings(FULL | {"MAIL_CONFIGURATION_SET": ""}).mail_configuration_set is None
+        assert read_settings(FULL | {"RATE_LIMIT": "60"}) == Settings("eu-west-1", "m", "r", "b", "arn", 60)
 
     def test_the_limit_has_a_default(self) -> None:
         assert read_settings(FULL).rate_limit == read_settings(FULL | {"RATE_LIMIT": ""}).rate_limit == 300
@@ -83,7 +51,7 @@ class Counted(bootstrap.World):
         self.made = 0
         self.gate = threading.Barrier(8, timeout=10)
 
-    @Once
+    @bootstrap._Once
     def thing(self) -> object:
         self.made += 1
         return object()
@@ -109,41 +77,6 @@ def test_worlds_share_nothing() -> None:
         assert first.pool is not second.pool
 
 
-class TestActs:
-    ACT = an_act()
-
-    def test_what_acts_share_is_made_once(self) -> None:
-        whole = bootstrap.World()
-        whole.settings = FakeWorld().settings
-        first, second = whole.acting(self.ACT), whole.acting(self.ACT)
-        assert first.settings is second.settings is whole.settings
-        assert first.events is second.events is whole.events
-        assert first.acting(self.ACT).whole is whole
-
-    def test_whatever_writes_to_the_metadata_table_is_made_for_each(self) -> None:
-        """A store that all acts shared would write without saying who: found here by the table that it holds."""
-        whole = bootstrap.World()
-        whole.settings = FakeWorld().settings
-        made = {name: thing for name, thing in vars(bootstrap.World).items() if isinstance(thing, Once)}
-        writers = {name for name in made if name not in APART and holds_the_table(getattr(whole, name))}
-        assert {"files", "tokens", "users", "downloads", "notes"} <= writers
-        assert [name for name in sorted(writers) if not isinstance(made[name], OncePerAct)] == []
-
-    def test_only_an_acts_own_table_says_who(self) -> None:
-        whole = bootstrap.World()
-        whole.settings = FakeWorld().settings
-        assert type(whole._table.client) is type(whole._client("dynamodb"))
-        assert whole.acting(self.ACT)._table.client._act is self.ACT
-
-
-APART = {"settings", "pool", "cursor_key"}  # read, made or asked for at once, and no stores
-
-
-def holds_the_table(thing: object) -> bool:
-    parts = [thing, *vars(thing).values()] if hasattr(thing, "__dict__") else [thing]
-    return any(isinstance(part, MetadataTable) for part in parts)
-
-
 def test_use_answers_the_world_that_was_there() -> None:
     mine = FakeWorld()
     before = bootstrap.use(mine)
@@ -159,23 +92,9 @@ def test_use_answers_the_world_that_was_there() -> None:
         (ports.TokenStore, "tokens"),
         (ports.UserStore, "users"),
         (ports.FileStore, "files"),
-        (ports.CategoryStore, "categories"),
-        (ports.ClaimStore, "claims"),
-        (ports.QuotaStore, "quotas"),
         (ports.DownloadStore, "downloads"),
-        (ports.EventStore, "events"),
-        (ports.NoteStore, "notes"),
         (ports.ObjectStore, "objects"),
         (ports.KeyService, "keys"),
-        (ports.MacService, "macs"),
-        (ports.MailStore, "mails"),
-        (ports.InboxStore, "inbox"),
-        (ports.BodySealer, "bodies"),
-        (ports.MailQueue, "mail_queue"),
-        (ports.Mailer, "mailer"),
-        (ports.PinHasher, "pin_hasher"),
-        (ports.PinTries, "pin_tries"),
-        (ports.TemporaryKeyStore, "temporary_keys"),
     ],
 )
 def test_the_fakes_have_every_method_of_their_port(port, fake: str) -> None:

@@ -1,17 +1,14 @@
 """What several verbs share."""
 
-import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sealdrop.errors import ExitCode, NotAllowed, PinRequired, SealdropError
+from sealdrop.errors import ExitCode, NotAllowed, SealdropError
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
-
-T = TypeVar("T")
 
 json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 
@@ -28,33 +25,6 @@ def connect() -> "Client":
     if settings.token is None:
         raise NotAllowed(401, "unauthenticated", f"no token is set for {settings.url}")
     return Client(settings.url, settings.token)
-
-
-def with_pin(do: Callable[[str | None], T], pin: str | None) -> T:
-    """Do it, and where a PIN turns out to be needed, ask for it: once, at a terminal, unseen."""
-    try:
-        return do(pin)
-    except PinRequired:
-        if not sys.stdin.isatty():
-            raise
-    return do(ask_pin("PIN"))
-
-
-def with_pins(do: Callable[[str | None, str | None], T], own: str | None, senders: str | None) -> T:
-    """The same where two may be needed, one's own and that of a mail's sender: each is asked for once."""
-    while True:
-        try:
-            return do(own, senders)
-        except PinRequired as error:
-            if not sys.stdin.isatty() or (senders if error.is_the_senders else own) is not None:
-                raise
-            asked = ask_pin("The sender's PIN" if error.is_the_senders else "PIN")
-            own, senders = (own, asked) if error.is_the_senders else (asked, senders)
-
-
-def ask_pin(title: str, *, twice: bool = False) -> str:
-    pin: str = click.prompt(title, hide_input=True, confirmation_prompt=twice, err=True)
-    return pin
 
 
 def each(items: Sequence[str], do: Callable[[str], Any], *, json_wanted: bool) -> int:

@@ -5,29 +5,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option, with_pin, with_pins
+from sealdrop.commands.common import connect, json_option
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
-    from sealdrop.download import SavedFile
     from sealdrop.targets import Key
 
 EPILOG = """\b
 Examples:
   sealdrop get 7c9e6679-7425-40de-944b-e07fc1f90ae7
-  sealdrop get https://HOST/d#KEY -o invoice.pdf
+  sealdrop get https://HOST/api/public/downloads/KEY -o invoice.pdf
   sealdrop get KEY -o inbox/            several files: into a directory
   sealdrop get ID -o - | tar xz
-  sealdrop get ID                       asks for your PIN, if you have one
-  sealdrop get MAIL-ID                  the files of a mail in your inbox
 
 Nothing appears at its place before all of it has been received and verified. Names come from the sender: they are
 used without any directory, with _ in place of a dot at their start, and never replace a file unless --force is given.
 A path named with -o is replaced; a link is followed, a device or pipe written into.
-
-Where a PIN is needed it is asked for, or taken from SEALDROP_PIN: your own for a file of yours, the sender's for a
-download. A mail in your inbox may take both: your own, and the sender's from SEALDROP_MAIL_PIN. What is on a command
-line, --pin too, can be seen by other users of the machine.
 """
 
 
@@ -35,18 +28,9 @@ line, --pin too, can be seen by other users of the machine.
 @click.argument("what", metavar="ID|KEY|LINK")
 @click.option("-o", "output", metavar="PATH", help="File or directory to write; - is standard output.")
 @click.option("--force", is_flag=True, help="Replace files that are in the way.")
-@click.option("--pin", envvar="SEALDROP_PIN", metavar="PIN", help="Used where a PIN is asked for; or SEALDROP_PIN.")
-@click.option("--mail-pin", envvar="SEALDROP_MAIL_PIN", metavar="PIN", help="An inbox mail's; or SEALDROP_MAIL_PIN.")
 @json_option
-def command(
-    what: str,
-    output: str | None,
-    force: bool,  # noqa: FBT001 - click passes options by name
-    pin: str | None,
-    mail_pin: str | None,
-    json_wanted: bool,  # noqa: FBT001 - click passes options by name
-) -> int:
-    """Download a file of yours or a mail's files by id, or what a download key or link gives. Prints the paths."""
+def command(what: str, output: str | None, force: bool, json_wanted: bool) -> int:  # noqa: FBT001 - click passes by name
+    """Download a file of yours by its id, or whatever a download key or link gives. Prints the paths written."""
     from sealdrop.names import printable
     from sealdrop.output import human_size, note, print_json
     from sealdrop.progress import bar
@@ -55,12 +39,8 @@ def command(
     target = parse_target(what)
     client = connect() if isinstance(target, FileId) else _without_token(target)
     path = sys.stdout.buffer if output == "-" else output or None
-
-    def get(pin: str | None, mail_pin: str | None) -> tuple["SavedFile", ...]:
-        with bar("receiving") as progress:
-            return client.get(what, path, overwrite=force, pin=pin, mail_pin=mail_pin, progress=progress)
-
-    saved = with_pins(get, pin, mail_pin) if isinstance(target, FileId) else with_pin(lambda it: get(it, None), pin)
+    with bar("receiving") as progress:
+        saved = client.get(what, path, overwrite=force, progress=progress)
     for file in saved:
         note(f"{file.full_filename}: {human_size(file.size)}, {'verified' if file.verified else 'size checked'}")
         if file.renamed:

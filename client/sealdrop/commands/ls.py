@@ -1,26 +1,14 @@
 """sealdrop ls"""
 
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import click
 
 from sealdrop.commands.common import connect, json_option
 
-if TYPE_CHECKING:
-    from sealdrop.models import File
-
-SORTS = {
-    "newest": "-created_at",
-    "oldest": "created_at",
-    "name": "filename_original",
-    "largest": "-size",
-    "smallest": "size",
-}
 EPILOG = """\b
 Examples:
   sealdrop ls
-  sealdrop ls --keyword invoice --sort name
   sealdrop ls --trashed
   sealdrop ls --status rejected
   sealdrop ls --limit 1000 --json
@@ -28,47 +16,25 @@ Examples:
 
 
 @click.command("ls", epilog=EPILOG, short_help="List files, newest first.")
-@click.option("--keyword", metavar="TEXT", help="Only files whose name holds this text, in upper or lower case.")
-@click.option("--sort", type=click.Choice(list(SORTS)), default="newest", show_default=True, help="What comes first.")
 @click.option("--trashed", is_flag=True, help="List the trash.")
 @click.option("--status", type=click.Choice(["ready", "pending", "rejected"]), help="Only these.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List this many at most.")
 @json_option
-def command(
-    keyword: str | None,
-    sort: str,
-    trashed: bool,  # noqa: FBT001 - click passes by name
-    status: str | None,
-    limit: int,
-    json_wanted: bool,  # noqa: FBT001 - the same
-) -> int:
-    """List the account's files. Times are in your own time zone."""
+def command(trashed: bool, status: str | None, limit: int, json_wanted: bool) -> int:  # noqa: FBT001 - click passes by name
+    """List the account's files, newest first. Times are in your own time zone."""
     from sealdrop.errors import UsageError
-    from sealdrop.output import note, print_json
+    from sealdrop.output import human_size, local_time, note, print_json, print_table
 
     if trashed and status:
         raise UsageError("the trash holds ready files only: leave out --status or --trashed")
-    if keyword == "":
-        raise UsageError("the keyword is empty: leave out --keyword")
-    listed = connect().files(
-        trashed=trashed, status=status, keyword=keyword, sort=SORTS[sort], page_size=min(limit, 100)
-    )
+    listed = connect().files(trashed=trashed, status=status, page_size=min(limit, 100))
     files = list(islice(listed, limit))
     if json_wanted:
         print_json(files)
         return 0
     if not files:
-        click.echo(_nothing(keyword, status, trashed=trashed), err=True)
+        click.echo("the trash is empty" if trashed else f"no {status} files" if status else EMPTY, err=True)
         return 0
-    _print(files)
-    if next(listed, None) is not None:
-        note(f"there are more: sealdrop ls --limit {limit * 2}")
-    return 0
-
-
-def _print(files: "list[File]") -> None:
-    from sealdrop.output import human_size, local_time, print_table
-
     rows = [
         (
             file.id,
@@ -81,11 +47,9 @@ def _print(files: "list[File]") -> None:
         for file in files
     ]
     print_table(("ID", "SIZE", "SEALED", "CREATED", "EXPIRES", "NAME"), rows)
+    if next(listed, None) is not None:
+        note(f"there are more: sealdrop ls --limit {limit * 2}")
+    return 0
 
 
-def _nothing(keyword: str | None, status: str | None, *, trashed: bool) -> str:
-    if keyword is not None:
-        return "no name there holds this"
-    if trashed:
-        return "the trash is empty"
-    return f"no {status} files" if status else "no files yet: sealdrop put FILE"
+EMPTY = "no files yet: sealdrop put FILE"

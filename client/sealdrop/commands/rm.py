@@ -10,8 +10,7 @@ Examples:
   sealdrop rm --permanent ID ID
   sealdrop ls --trashed
 
-The trash is emptied after 30 days. It holds ready files only: what is pending or rejected is purged.
-What is purged never comes back: its key goes first.
+The trash is emptied after 30 days. What is purged never comes back: its key goes first.
 """
 
 
@@ -24,11 +23,13 @@ def command(ids: tuple[str, ...], permanent: bool, json_wanted: bool) -> int:  #
     from sealdrop.output import print_json
 
     client, done = connect(), list[dict[str, str]]()
+    outcome = "purged" if permanent else "trashed"
 
     def remove(file_id: str) -> None:
         if permanent:
             client.purge(file_id)
-        outcome = "purged" if permanent else client.remove(file_id)
+        else:
+            client.trash(file_id)
         done.append({"id": file_id, "outcome": outcome})
         if not json_wanted:
             click.echo(f"{outcome} {file_id}")

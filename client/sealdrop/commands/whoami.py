@@ -25,7 +25,6 @@ def command(json_wanted: bool) -> None:  # noqa: FBT001 - click passes by name
     for title, text in (
         ("user", f"{user.name} <{user.email}>"),
         ("account", user.account.name),
-        ("PIN", "set" if user.has_pin else "not set"),
         ("token", f"{user.token.name}{expires}"),
         ("scopes", " ".join(user.token.scopes)),
         ("service", client.url),

@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -58,7 +57,6 @@ class Refusal(Exception):
     code: str
     message: str = "no"
     errors: dict[str, list[str]] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -94,18 +92,13 @@ class FakeService:
     """Start it with `with`. `files`, `signed` and `log` are open to the tests."""
 
     def __init__(self) -> None:
-        self.account, self.name = str(uuid.uuid4()), "Alice Archer"
+        self.account = str(uuid.uuid4())
         self.token = "sdt_" + secrets.token_hex(24)
         self.files: dict[str, Record] = {}
         self.downloads: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, str] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
-        self.claims: dict[str, tuple[Any, Any]] = {}  # by Idempotency-Key: the body, and what it was answered
-        self.pin: str | None = None  # of the user whose token it is
-        self.tries: dict[str, int] = {}  # wrong ones: of the user under "", of downloads under their keys
-        self.temporary_keys: set[str] = set()
         self.signed: dict[str, dict[str, Any]] = {}
-        self.events: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
         self.log: list[str] = []
         self.stored: list[int] = []  # numbers of the parts that arrived, in their order
@@ -159,39 +152,13 @@ class FakeService:
         terms = Encryption.parse(self.encryption(record), record.id)
         return b"".join(seal(io.BytesIO(content), len(content), terms))
 
-    def share(self, *records: Record, uses: int = 1, pin: str | None = None) -> str:
+    def share(self, *records: Record, uses: int = 1) -> str:
         """A download key for some files."""
-        download = {"files": [record.id for record in records], "uses": uses, "sessions": set(), "pin": pin}
+        download = {"files": [record.id for record in records], "uses": uses, "sessions": set()}
         key = secrets.token_hex(22)[:43]
         self.downloads[key] = download
         self.keys[key] = key
         return key
-
-    def happens(self, event_type: str, kept_until: str = "2099-01-01", **subject: str) -> dict[str, Any]:
-        """The next event of the audit log, chained as the documentation says."""
-        before = self.events[-1] if self.events else {"sequence": 0, "hash": "0" * 64, "kept_until": None}
-        event = {
-            "id": str(uuid.uuid4()),
-            "sequence": before["sequence"] + 1,
-            "type": event_type,
-            "at": "2026-03-01T12:00:07.000000Z",
-            "account_id": self.account,
-            "actor": "user",
-            "user_id": str(uuid.uuid4()),
-            "token_id": None,
-            "ip": "192.0.2.1",
-            "request_id": None,
-            "outcome": "ok",
-            "subject": subject,
-            "detail": {"note": "ü", "count": 1},
-            "kept_until": kept_until,
-            "previous": before["hash"],
-            "previous_kept_until": before["kept_until"],
-        }
-        text = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        event["hash"] = hashlib.sha256(text.encode()).hexdigest()
-        self.events.append(event)
-        return event
 
     # views
     def stored_size(self, record: Record) -> int:
@@ -229,7 +196,6 @@ class FakeService:
             "created_at": _text(record.created_at),
             "ready_at": _text(record.created_at) if record.status == "ready" else None,
             "expires_at": record.expires_at,
-            "category_id": None,
             "disk": "s3",
         }
 
@@ -343,13 +309,11 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.drop_after is not None:
             self.hang_up()
             return
-        headers = {"content-type": "application/json"}
         try:
             with self.service.lock:
                 status, answer = self.route(raw)
         except Refusal as refusal:
             status = refusal.status
-            headers |= refusal.headers
             answer = {"message": refusal.message, "code": refusal.code, "request_id": "r-2"}
             if refusal.errors:
                 answer["errors"] = refusal.errors
@@ -357,7 +321,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.hang_up()
             return
         body = b"" if status == 204 else json.dumps(answer).encode()
-        self.answer(status, body, headers)
+        self.answer(status, body, {"content-type": "application/json"})
 
     def route(self, raw: bytes) -> tuple[int, dict[str, Any]]:
         path = urlsplit(self.path).path.removeprefix("/api")
@@ -370,24 +334,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(401, "unauthenticated", "A valid API token is required.")
         for pattern, handler in ROUTES:
             if found := re.fullmatch(pattern, f"{self.command} {path}"):
-                make = partial(handler, self.service, *found.groups(), body=body, query=query)
-                return self.once(pattern, body, make)
+                return handler(self.service, *found.groups(), body=body, query=query)
         raise Refusal(404, "not_found")
-
-    def once(self, route: str, body: Any, make: Callable[[], Any]) -> Any:
-        """What was made under an Idempotency-Key is answered again; where secrets are made there is no such key."""
-        key = self.headers.get("idempotency-key")
-        if key is None:
-            return make()
-        if route not in TAKES_KEY:
-            raise Refusal(422, "invalid", errors={"Idempotency-Key": ["Not here."]})
-        known_body, answer = self.service.claims.get(key) or (body, None)
-        if known_body != body:
-            raise Refusal(409, "idempotency_mismatch")
-        if answer is None:
-            answer = make()
-            self.service.claims[key] = body, answer
-        return answer
 
     # the storage
     def serve_storage(self, fault: Fault | None) -> None:
@@ -534,19 +482,10 @@ def show_file(service: FakeService, file_id: str, *, body: Any, query: Any) -> A
     return 200, {"data": answer}
 
 
-_SORTS: dict[str, Callable[[Any], Any]] = {
-    "created_at": lambda file: file.created_at,
-    "filename_original": lambda file: file.name.lower(),
-    "size": lambda file: file.size,
-}
-
-
 def list_files(service: FakeService, *, body: Any, query: Any) -> Any:
     trashed, status = query.get("trashed") == "true", query.get("status", "ready")
     matching = [file for file in service.files.values() if file.trashed == trashed and file.status == status]
-    matching = [file for file in matching if query.get("keyword", "").casefold() in file.name.casefold()]
-    sort = query.get("sort", "-created_at")
-    matching.sort(key=lambda file: (_SORTS[sort.removeprefix("-")](file), file.id), reverse=sort.startswith("-"))
+    matching.sort(key=lambda file: (file.created_at, file.id), reverse=True)
     start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
     following = str(start + limit) if start + limit < len(matching) else None
     page = [service.view(file) for file in matching[start : start + limit]]
@@ -555,8 +494,6 @@ def list_files(service: FakeService, *, body: Any, query: Any) -> Any:
 
 def update_file(service: FakeService, file_id: str, *, body: Any, query: Any) -> Any:
     record = _own(service, file_id)
-    if body.get("trashed") and record.status != "ready":
-        raise Refusal(409, "conflict", "Only a ready file can be put in the trash.")
     record.trashed = body.get("trashed", record.trashed)
     record.expires_at = body.get("expires_at", record.expires_at)
     return 200, {"data": service.view(record)}
@@ -576,15 +513,11 @@ def create_download(service: FakeService, *, body: Any, query: Any) -> Any:
         if file_id not in service.files:
             raise Refusal(422, "invalid", errors={f"files.{number}": ["There is no file with this id."]})
     download_id = str(uuid.uuid4())
-    service.downloads[download_id] = {"files": body["files"], "uses": 1, "sessions": set(), "pin": None}
+    service.downloads[download_id] = {"files": body["files"], "uses": 1, "sessions": set()}
     return 201, {"data": {"id": download_id, **_times(), "uses_left": 1}}
 
 
 def create_key(service: FakeService, download_id: str, *, body: Any, query: Any) -> Any:
-    if service.pin and "pinKey" not in body:
-        raise Refusal(422, "invalid", errors={"pinKey": ["You have a PIN."]})
-    if "pinKey" in body and body["pinKey"] not in service.temporary_keys:
-        raise Refusal(422, "invalid", errors={"pinKey": ["Pin key does not exists"]})
     key = secrets.token_hex(22)[:43]
     service.keys[key] = download_id
     return 201, {"data": {"key": key, "expires_at": _times()["expires_at"]}}
@@ -592,21 +525,17 @@ def create_key(service: FakeService, download_id: str, *, body: Any, query: Any)
 
 def show_download(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
     download = _usable(service, key, None)
+    files = [_shared(service, service.files[file_id]) for file_id in download["files"] if file_id in service.files]
     sender = {"name": "Alice Archer", "email": "alice@example.com"}
     expires = _times()["expires_at"]
-    shown = {"sender": sender, "uses_left": download["uses"], "expires_at": expires}
-    if download["pin"]:
-        return 200, {"data": {**shown, "pin_required": True}}
-    files = [_shared(service, service.files[file_id]) for file_id in download["files"] if file_id in service.files]
-    return 200, {"data": {**shown, "pin_required": False, "files": files}}
+    shown = {"sender": sender, "uses_left": download["uses"], "expires_at": expires, "pin_required": False}
+    return 200, {"data": {**shown, "files": files}}
 
 
 def perform(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
     session = body.get("session")
     download = _usable(service, key, session)
     if session is None:
-        if download["pin"]:
-            _check_pin(service, key, download["pin"], body.get("pin"), "pin")
         download["uses"] -= 1
         session = secrets.token_hex(20)
         download["sessions"].add(session)
@@ -622,33 +551,6 @@ def perform(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
     answer = {"files": files, "uses_left": download["uses"], "session": session, "session_expires_at": until}
     service.tamper(answer)
     return 200, {"data": answer}
-
-
-def _check_pin(service: FakeService, whose: str, pin: str, guess: str | None, field_name: str) -> None:
-    if guess is None:
-        raise Refusal(422, "invalid", errors={field_name: ["A PIN is asked for."]})
-    if service.tries.get(whose, 0) >= 5:
-        raise Refusal(429, "pin_locked", "Too many wrong PINs.", headers={"Retry-After": "900"})
-    if guess != pin:
-        service.tries[whose] = service.tries.get(whose, 0) + 1
-        raise Refusal(422, "invalid", errors={field_name: ["Invalid PIN."]})
-    service.tries[whose] = 0
-
-
-def buy_key(service: FakeService, *, body: Any, query: Any) -> Any:
-    if service.pin is None:
-        raise Refusal(422, "invalid", errors={"pin": ["You have no PIN."]})
-    _check_pin(service, "", service.pin, body["pin"], "pin")
-    key = secrets.token_hex(22)[:43]
-    service.temporary_keys.add(key)
-    return 201, {"data": {"key": key, "expires_at": _times()["expires_at"]}}
-
-
-def drop_key(service: FakeService, key: str, *, body: Any, query: Any) -> Any:
-    if key not in service.temporary_keys:
-        raise Refusal(404, "not_found", "There is nothing here by that id.")
-    service.temporary_keys.remove(key)
-    return 204, {}
 
 
 def _usable(service: FakeService, key: str, session: str | None) -> dict[str, Any]:
@@ -672,20 +574,6 @@ def _times() -> dict[str, str]:
     return {"created_at": _text(now), "expires_at": _text(now + timedelta(seconds=60))}
 
 
-def list_events(service: FakeService, *, body: Any, query: Any) -> Any:
-    names = [name for name in ("file", "mail", "type") if name in query]
-    if len(names) > 1:
-        raise Refusal(422, "invalid", errors={"body": ["one of them"]})
-    matching = service.events[::-1]
-    for name in names:
-        matching = [
-            it for it in matching if query[name] in (it["type"] if name == "type" else it["subject"].get(name),)
-        ]
-    start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
-    following = str(start + limit) if start + limit < len(matching) else None
-    return 200, {"data": matching[start : start + limit], "meta": {"next_cursor": following}}
-
-
 def create_token(service: FakeService, *, body: Any, query: Any) -> Any:
     made = {"id": str(uuid.uuid4()), "name": body["name"], "scopes": body["scopes"]}
     made |= {"created_at": _times()["created_at"], "expires_at": body.get("expires_at"), "last_used_at": None}
@@ -707,9 +595,7 @@ def show_user(service: FakeService, *, body: Any, query: Any) -> Any:
     return 200, {
         "data": {
             "id": str(uuid.uuid4()),
-            "name": service.name,
-            "created_at": _times()["created_at"],
-            "has_pin": service.pin is not None,
+            "name": "Alice Archer",
             "email": "alice@example.com",
             "initials": "AA",
             "photo_url": None,
@@ -720,20 +606,7 @@ def show_user(service: FakeService, *, body: Any, query: Any) -> Any:
     }
 
 
-def update_user(service: FakeService, *, body: Any, query: Any) -> Any:
-    if "pin" in body:
-        if service.pin:
-            _check_pin(service, "", service.pin, body.get("current_pin"), "current_pin")
-        if body["pin"] is not None and len(body["pin"]) < 4:
-            raise Refusal(422, "invalid", "The given data was invalid.", {"pin": ["A PIN has 4 to 64 characters."]})
-        service.pin = body["pin"]
-        service.temporary_keys.clear()
-    service.name = body.get("name", service.name)
-    return show_user(service, body=body, query=query)
-
-
 ID = "([0-9a-zA-Z_-]+)"
-TAKES_KEY = {"POST /files", "POST /downloads"}
 ROUTES: list[tuple[str, Callable[..., Any]]] = [
     ("POST /files", create_file),
     ("GET /files", list_files),
@@ -746,12 +619,8 @@ ROUTES: list[tuple[str, Callable[..., Any]]] = [
     (f"POST /downloads/{ID}/keys", create_key),
     (f"GET /public/downloads/{ID}", show_download),
     (f"POST /public/downloads/{ID}", perform),
-    ("GET /events", list_events),
     ("POST /tokens", create_token),
     ("GET /tokens", list_tokens),
     (f"DELETE /tokens/{ID}", revoke_token),
-    ("POST /keys", buy_key),
-    (f"DELETE /keys/{ID}", drop_key),
     ("GET /user", show_user),
-    ("PATCH /user", update_user),
 ]

@@ -3,7 +3,6 @@
 import io
 import logging
 import traceback
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,8 +73,7 @@ def test_addresses_that_are_refused(url: str) -> None:
 def test_plain_http_may_be_insisted_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEALDROP_INSECURE", "1")
     assert api_base("http://files.example.com/api") == "http://files.example.com/api"
-    api_url = "https://files.example.com/api"
-    assert storage_address("http://bucket.example.com/x", api_url).netloc == "bucket.example.com"
+    assert storage_address("http://bucket.example.com/x", "http://files.example.com/api").netloc == "bucket.example.com"
 
 
 REFUSALS: list[tuple[int, type[SealdropError], int]] = [
@@ -168,35 +166,6 @@ def test_a_secret_is_not_made_twice(client: Client, service: FakeService, fault:
     with pytest.raises((ApiError, LostAnswer)):
         client.create_token("x", ["files:read"])
     assert service.count("POST /api/tokens") == 1
-
-
-LOST = [{"lose_answer": True}, {"status": 500}, {"status": 502}, {"status": 503}, {"status": 504}]
-
-
-@pytest.mark.parametrize("fault", LOST, ids=str)
-def test_a_file_is_made_once_whichever_answers_are_lost(
-    client: Client, service: FakeService, fault: dict[str, Any]
-) -> None:
-    service.fail("POST /api/files", times=AT_ONCE.tries - 1, **fault)
-    file = client.put(io.BytesIO(b"x"), name="a.txt", encryption="server")
-    assert list(service.files) == [file.id]
-    assert len(service.claims) == 1
-
-
-@pytest.mark.parametrize("fault", LOST, ids=str)
-def test_so_is_a_download(client: Client, service: FakeService, fault: dict[str, Any]) -> None:
-    record = service.add("a.txt", b"x")
-    service.fail("POST /api/downloads", times=AT_ONCE.tries - 1, **fault)
-    download = client.create_download([record.id])
-    assert list(service.downloads) == [download.id]
-
-
-def test_every_call_has_a_key_of_its_own(client: Client, service: FakeService) -> None:
-    record = service.add("a.txt", b"x")
-    assert client.create_download([record.id]).id != client.create_download([record.id]).id
-    keys = list(service.claims)
-    assert len(keys) == len(set(keys)) == 2
-    assert all(uuid.UUID(key).version == 4 for key in keys)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 413, 422])

@@ -501,6 +501,21 @@ def test_redirects_are_not_followed(client: Client, service: FakeService, here: 
     assert service.count("elsewhere") == 0
 
 
+def test_a_pin_is_asked_for(client: Client, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = service.share(service.add("a", b"x"))
+    from sealdrop.models import DownloadView
+
+    parse = DownloadView.parse
+
+    def with_pin(record: dict[str, Any]) -> DownloadView:
+        return parse({**record, "pin_required": True, "files": []})
+
+    monkeypatch.setattr("sealdrop.api.DownloadView.parse", with_pin)
+    with pytest.raises(UsageError, match="PIN"):
+        client.get(key)
+    assert uses_left(service, key) == 1
+
+
 # Several files of which some fail
 def test_one_bad_file_does_not_cost_the_others(client: Client, service: FakeService, here: Path) -> None:
     bad, good, gone = service.add("bad", b"x" * 10), service.add("good", b"y" * 10), service.add("gone", b"z")

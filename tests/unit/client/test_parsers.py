@@ -22,7 +22,6 @@ from sealdrop.journal import Entry, parse_entry
 from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
 from sealdrop.names import printable, safe_filename
 from sealdrop.output import local_time
-from sealdrop.pins import TemporaryKey
 from sealdrop.receiving import check_extent
 from sealdrop.retry import asked_seconds
 from sealdrop.targets import FileId, Key, parse_target
@@ -64,7 +63,6 @@ def answers() -> dict[str, tuple[Callable[[Any], object], dict[str, Any]]]:
         "received part": (ReceivedPart.parse, {"number": 1, "size": 2, "checksum_sha256": None}),
         "download": (Download.parse, {"id": "i", "expires_at": "2026-01-01T00:00:00Z", "uses_left": 1}),
         "key": (DownloadKey.parse, {"key": "k", "expires_at": "2026-01-01T00:00:00Z"}),
-        "temporary key": (TemporaryKey.parse, {"key": "k", "expires_at": "2026-01-01T00:00:00Z"}),
         "view": (DownloadView.parse, view),
         "performed": (Performed.parse, performed),
         "token": (Token.parse, token),

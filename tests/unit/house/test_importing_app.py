@@ -51,9 +51,7 @@ os.environ = Watched(os.environ)
 before = set(threading.enumerate())
 sys.addaudithook(watch)
 import app
-arns = ("DATA_KEY_ARN", "PEPPER_KEY_ARN", "EVENTS_KEY_ARN")
-tables = ("METADATA_TABLE", "EVENTS_TABLE", "SEARCH_TABLE")
-ours = (*arns, *tables, "EVENTS_DAYS", "RATE_LIMIT_TABLE", "FILES_BUCKET", "RATE_LIMIT", "AWS_REGION")
+ours = ("METADATA_TABLE", "RATE_LIMIT_TABLE", "FILES_BUCKET", "DATA_KEY_ARN", "RATE_LIMIT", "AWS_REGION")
 print([name for name in asked if name in ours], set(threading.enumerate()) == before, done)
 """
     assert fresh(code) == "[] True []\n"

@@ -97,7 +97,7 @@ class TestAtTheSameTime:
             callers = [alice, bob] * 50
             answers = pool.map(lambda caller: api.get("/user", token=caller.text), callers)
             for caller, answer in zip(callers, answers, strict=True):
-                assert answer.data["email"] == world.users.users[caller.token.user_id].email
+                assert answer.data["email"] == caller.token.author.email
                 assert answer.json["data"]["account"]["id"] == caller.account_id
 
 

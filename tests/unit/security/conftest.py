@@ -1,13 +1,11 @@
 """For the checks that adapters hold: DynamoDB of moto in this process, no socket, no thread, and a real S3 signer."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-TEMPLATE = Path(__file__).parents[3] / "infra" / "template.yaml"
-BUCKET, METADATA, RATE_LIMIT, EVENTS = "bucket", "metadata", "ratelimit", "events"
+BUCKET, METADATA, RATE_LIMIT = "bucket", "metadata", "ratelimit"
 
 
 @pytest.fixture
@@ -28,18 +26,6 @@ def dynamodb() -> Iterator[Any]:
             )
         yield client
         client.close()
-
-
-@pytest.fixture
-def log(dynamodb: Any) -> Any:
-    """The audit log's table, as infra/template.yaml has it."""
-    from chalicelib.adapters.dynamo_events import DynamoEvents
-    from infra.local.template import load
-
-    declared = load(TEMPLATE)["Resources"]["EventsTable"]["Properties"]
-    names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    dynamodb.create_table(TableName=EVENTS, **{name: declared[name] for name in names})
-    return DynamoEvents(dynamodb, EVENTS)
 
 
 @pytest.fixture

@@ -12,21 +12,10 @@ from chalicelib.domain.file import EncryptionMode, File
 from chalicelib.domain.filename import content_disposition, download_type
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.secret import SecretHash, hash_secret, secret_text
+from chalicelib.services.create_download import create_download_key
 from chalicelib.services.perform_download import perform_download, resume_download, show_download
-from tests.support.adapters import downloads_on
 from tests.support.app_client import AppClient
-from tests.support.builders import (
-    ALICES,
-    NOW,
-    a_download,
-    a_ready_file,
-    key_to,
-    new_id,
-    performing,
-    resuming,
-    showing,
-    stored,
-)
+from tests.support.builders import ALICES, NOW, a_download, a_ready_file, new_id, performing, stored
 from tests.support.fakes import FakeWorld
 
 HASH, OTHER, SESSION = (SecretHash(digit * 64) for digit in "abc")
@@ -43,7 +32,7 @@ def sealed_file(world: FakeWorld, **changes: Any) -> File:
 def granted(world: FakeWorld, *files: File) -> tuple[Download, str, DownloadKey]:
     download = a_download(*files)
     world.downloads.add(download)
-    text = key_to(world, download)
+    text, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
     key = world.downloads.find_key(hash_secret(text))
     assert key
     return download, text, key
@@ -71,9 +60,9 @@ def test_d1_only_its_hash_leads_to_a_download(api: AppClient, world: FakeWorld) 
 
 def test_d1_a_new_key_ends_the_one_before(world: FakeWorld) -> None:
     download, _, old = granted(world, stored(world, a_ready_file()))
-    key_to(world, download)
+    create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
     for attempt in (show_download, perform_download):
-        ports = performing(world) if attempt is perform_download else showing(world)
+        ports = performing(world) if attempt is perform_download else {"downloads": world.downloads}
         with pytest.raises(Gone):
             attempt(old, NOW, **ports)
 
@@ -113,12 +102,13 @@ def test_d2_a_session_ends() -> None:
 
 def spend(table: Any, now: datetime = NOW, **changes: Any) -> Download:
     """What the table holds was changed after the performer had read it: the write alone can notice."""
-    downloads = downloads_on(table)
+    from chalicelib.adapters.dynamo_downloads import DynamoDownloads
+
+    downloads = DynamoDownloads(table)
     download = a_download(a_ready_file(), key_hash=HASH)
     downloads.add(replace(download, **changes))
     key = DownloadKey(HASH, download.id, download.file_ids, download.forgotten_at)
-    spent: Download = downloads.spend(key, SESSION, now + timedelta(hours=6), now)
-    return spent
+    return downloads.spend(key, SESSION, now + timedelta(hours=6), now)
 
 
 def test_d2_the_write_takes_a_download_that_is_live(table: Any) -> None:
@@ -147,7 +137,9 @@ def test_d4_the_write_refuses_one_that_was_spent(table: Any) -> None:
 
 
 def test_d4_no_new_key_for_one_that_was_spent(table: Any) -> None:
-    downloads, download = downloads_on(table), a_download(a_ready_file())
+    from chalicelib.adapters.dynamo_downloads import DynamoDownloads
+
+    downloads, download = DynamoDownloads(table), a_download(a_ready_file())
     downloads.add(replace(download, uses_left=0))
     with pytest.raises(Gone):
         downloads.make_key_current(download, DownloadKey(HASH, download.id, (), download.forgotten_at), NOW)
@@ -172,11 +164,11 @@ def test_d3_a_file_that_ended_is_not_handed_out(world: FakeWorld, change: dict[s
     session = perform_download(used, NOW, **performing(world)).session
     world.files.records[file.id] = replace(world.files.records[file.id], **change)
     with pytest.raises(Gone):
-        show_download(key, NOW, **showing(world))
+        show_download(key, NOW, downloads=world.downloads)
     with pytest.raises(Gone):
         perform_download(key, NOW, **performing(world))
     with pytest.raises(Gone):
-        resume_download(used, session, NOW, **resuming(world))
+        resume_download(used, session, NOW, downloads=world.downloads, objects=world.objects)
 
 
 # --- D5 --------------------------------------------------------------------------------------------------------------

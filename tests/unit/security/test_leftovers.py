@@ -12,18 +12,19 @@ from chalicelib.domain.errors import Busy
 from chalicelib.domain.file import LATE_BYTES, File, Status
 from chalicelib.domain.secret import hash_secret, token_text
 from chalicelib.logs import describe, log
+from chalicelib.services.create_download import create_download_key
 from chalicelib.services.delete_file import purge_file
 from chalicelib.services.on_upload import on_upload
 from chalicelib.services.sweep import RETRY_AFTER, Swept, sweep
 from tests.support.app_client import AppClient
 from tests.support.builders import (
+    ALICES,
     NOW,
     Caller,
     a_download,
     a_file,
     a_ready_file,
     a_token,
-    key_to,
     stored,
     storing,
     sweeping,
@@ -42,7 +43,7 @@ def test_s1_a_line_tells_the_route_and_not_the_path(
 ) -> None:
     download = a_download(stored(world, a_ready_file()))
     world.downloads.add(download)
-    key = key_to(world, download)
+    key, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
     session = api.post(f"/public/downloads/{key}").data["session"]
     api.post(f"/public/downloads/{key}", {"session": session})
     api.get(f"/public/downloads/{key}")
@@ -88,7 +89,7 @@ def test_s2_a_secret_is_stored_as_its_hash() -> None:
 
 
 def test_s2_a_tokens_record_leads_to_no_token() -> None:
-    from chalicelib.adapters.dynamo_tokens import token_item
+    from chalicelib.adapters.dynamo_people import token_item
 
     token = a_token(secret_hash=hash_secret(SECRET))
     assert SECRET not in json.dumps(token_item(token), default=str)
@@ -138,7 +139,7 @@ def test_s4_trouble_at_aws_is_told_without_detail(api: AppClient, world: FakeWor
 def test_s4_a_refusal_keeps_its_reason_to_itself(api: AppClient, world: FakeWorld, alice: Caller) -> None:
     download = a_download(stored(world, a_ready_file()))
     world.downloads.add(download)
-    key = key_to(world, download)
+    key, _ = create_download_key(ALICES, download.id, NOW, downloads=world.downloads)
     api.post(f"/public/downloads/{key}")
     spent = api.post(f"/public/downloads/{key}")
     world.downloads.records[download.id] = replace(world.downloads.records[download.id], revoked_at=NOW)

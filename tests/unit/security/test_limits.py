@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.rate_limit import BucketRule, address_key
 from tests.support.app_client import AppClient
-from tests.support.builders import PIN, Caller, give_pin
+from tests.support.builders import Caller
 from tests.support.fakes import FakeWorld, raises
 
 NOW_US = 1_800_000_000_000_000
@@ -58,18 +58,6 @@ def test_l3_nothing_is_performed_while_the_limiter_is_down(api: AppClient, world
     world.limiter.before("take", raises(Busy(retry_after_seconds=2)))
     answer = api.post(path)
     assert (answer.status, answer.json["code"]) == (503, "busy")
-
-
-@pytest.mark.parametrize(("method", "path"), [("POST", "/keys"), ("PATCH", "/user")])
-def test_l3_no_pin_is_checked_while_the_limiter_is_down(
-    api: AppClient, world: FakeWorld, alice: Caller, method: str, path: str
-) -> None:
-    give_pin(world, alice)
-    world.limiter.before("take", raises(Busy(retry_after_seconds=2)))
-    body = {"pin": PIN} if path == "/keys" else {"pin": "new one", "current_pin": PIN}
-    answer = api.call(method, path, json=body, token=alice.text)
-    assert (answer.status, answer.json["code"]) == (503, "busy")
-    assert world.pin_tries.calls == []
 
 
 def test_l3_the_rest_goes_on(api: AppClient, world: FakeWorld, alice: Caller) -> None:

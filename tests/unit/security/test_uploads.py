@@ -16,7 +16,7 @@ from chalicelib.domain.upload import Multipart, ReceivedPart, missing_from
 from chalicelib.services.create_file import create_file
 from chalicelib.services.verify_upload import verify_upload
 from chalicelib.wire.upload_events import NotOurEvent, parse_event
-from tests.support.builders import ALICES, NOW, a_new_file, a_user, creating, new_id, verifying
+from tests.support.builders import ALICES, NOW, a_new_file, a_token, new_id, verifying
 from tests.support.fakes import FakeWorld, sha256_base64
 from tests.support.sealed import Header
 
@@ -24,7 +24,8 @@ DATA = b"hello"
 
 
 def announced(world: FakeWorld, **fields: Any) -> Any:
-    return create_file(a_new_file(**fields), a_user(), NOW, **creating(world))
+    ports = {"files": world.files, "objects": world.objects, "keys": world.keys}
+    return create_file(a_new_file(**fields), a_token(), NOW, **ports)
 
 
 def arrived(world: FakeWorld, file: File, stored: bytes, checksum: str | None = None) -> File:

@@ -13,7 +13,7 @@ from chalicelib.ports import StaleRecord
 from chalicelib.services.complete_upload import complete_upload
 from chalicelib.services.create_file import create_file
 from chalicelib.services.delete_file import delete_file
-from tests.support.builders import ALICES, BOBS, NOW, a_new_file, a_user, creating, new_id, storing, verifying
+from tests.support.builders import ALICES, BOBS, NOW, a_new_file, a_token, new_id, storing, verifying
 from tests.support.fakes import FakeWorld, raises
 
 SIZES = {1: 5 * MIB, 2: 5 * MIB, 3: 2 * MIB}
@@ -25,7 +25,8 @@ def world() -> FakeWorld:
 
 
 def new(world: FakeWorld, **fields):
-    return create_file(a_new_file(**fields), a_user(), NOW, **creating(world)).file
+    ports = {"files": world.files, "objects": world.objects, "keys": world.keys}
+    return create_file(a_new_file(**fields), a_token(), NOW, **ports).file
 
 
 def in_parts(world: FakeWorld, sizes: dict[int, int], **fields):

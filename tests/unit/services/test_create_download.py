@@ -10,23 +10,10 @@ from chalicelib.domain.errors import Gone, Invalid, NotFound
 from chalicelib.domain.file import Status
 from chalicelib.domain.secret import hash_secret, looks_like_secret
 from chalicelib.services.create_download import create_download, create_download_key
-from tests.support.builders import (
-    BOB_ID,
-    BOBS,
-    NOW,
-    a_download,
-    a_file,
-    a_ready_file,
-    a_temporary_key,
-    a_user,
-    keying,
-    new_id,
-    stored,
-    verifier_for,
-)
+from tests.support.builders import BOBS, NOW, a_download, a_file, a_ready_file, a_token, new_id, stored
 from tests.support.fakes import FakeWorld
 
-OWNER = a_user()
+OWNER = a_token()
 
 
 @pytest.fixture
@@ -38,8 +25,8 @@ def create(world: FakeWorld, *file_ids: str):
     return create_download(OWNER, file_ids, NOW, files=world.files, downloads=world.downloads)
 
 
-def make_key(world: FakeWorld, download_id: str, user=OWNER, now=NOW, pin_key=None):
-    return create_download_key(user, download_id, pin_key, now, **keying(world))
+def make_key(world: FakeWorld, download_id: str, account=OWNER.account_id, now=NOW):
+    return create_download_key(account, download_id, now, downloads=world.downloads)
 
 
 class TestDownload:
@@ -114,9 +101,9 @@ class TestKeys:
     def test_o3_another_accounts_download_and_none(self, world) -> None:
         download = a_download()
         world.downloads.add(download)
-        for download_id, user in ((download.id, a_user(account_id=BOBS)), (new_id(), OWNER), ("x", OWNER)):
+        for download_id, account in ((download.id, BOBS), (new_id(), OWNER.account_id), ("x", OWNER.account_id)):
             with pytest.raises(NotFound):
-                make_key(world, download_id, user)
+                make_key(world, download_id, account)
         assert world.downloads.keys == {}
 
     @pytest.mark.parametrize(
@@ -141,75 +128,3 @@ class TestKeys:
         with pytest.raises(Gone):
             make_key(world, download.id)
         assert world.downloads.keys == {}
-
-
-class TestThePinKey:
-    """Who has a PIN shows a key that it bought; whatever is wrong with it, the words are the same."""
-
-    WRONG = {"pinKey": ["Pin key does not exists"]}  # noqa: RUF012 - read only
-
-    @pytest.fixture
-    def download(self, world) -> str:
-        download = a_download()
-        world.downloads.add(download)
-        return download.id
-
-    @pytest.fixture
-    def alice(self, world):
-        return replace(OWNER, pin=verifier_for(world, OWNER.pin_holder))
-
-    def refused(self, world, download: str, user, pin_key: str | None) -> dict:
-        with pytest.raises(Invalid) as refusal:
-            make_key(world, download, user, pin_key=pin_key)
-        assert world.downloads.keys == {}
-        return dict(refusal.value.errors)
-
-    def test_a_good_one(self, world, download, alice) -> None:
-        assert make_key(world, download, alice, pin_key=a_temporary_key(world, alice))
-
-    def test_it_is_good_for_an_hour_and_for_many_downloads(self, world, alice) -> None:
-        text = a_temporary_key(world, alice, expires_at=NOW + timedelta(microseconds=1))
-        for _ in range(2):
-            download = a_download()
-            world.downloads.add(download)
-            assert make_key(world, download.id, alice, pin_key=text)
-
-    def test_none_at_all(self, world, download, alice) -> None:
-        [(field, [words])] = self.refused(world, download, alice, None).items()
-        assert field == "pinKey"
-        assert "POST /api/keys" in words
-
-    @pytest.mark.parametrize("text", ["", "x", "a" * 43, "a" * 44, "\u00e9" * 43, "1a2s3d"])
-    def test_k2_a_made_up_one(self, world, download, alice, text: str) -> None:
-        assert self.refused(world, download, alice, text) == self.WRONG
-
-    def test_k2_one_that_has_expired(self, world, download, alice) -> None:
-        assert self.refused(world, download, alice, a_temporary_key(world, alice, expires_at=NOW)) == self.WRONG
-
-    def test_k2_another_users(self, world, download, alice) -> None:
-        bob = a_user(id=BOB_ID)
-        bob = replace(bob, pin=verifier_for(world, bob.pin_holder))
-        assert self.refused(world, download, alice, a_temporary_key(world, bob)) == self.WRONG
-
-    def test_k3_of_a_pin_that_was_replaced_or_removed(self, world, download, alice) -> None:
-        old = a_temporary_key(world, alice)
-        renewed = replace(alice, pin=verifier_for(world, alice.pin_holder))
-        assert self.refused(world, download, renewed, old) == self.WRONG
-        assert self.refused(world, download, OWNER, old) == self.WRONG
-        assert make_key(world, download, OWNER), "who has no PIN needs none"
-
-    def test_a_dropped_one(self, world, download, alice) -> None:
-        text = a_temporary_key(world, alice)
-        world.temporary_keys.remove(hash_secret(text), alice.id, NOW)
-        assert self.refused(world, download, alice, text) == self.WRONG
-
-    def test_what_cannot_be_a_key_costs_no_look_up(self, world, download, alice) -> None:
-        self.refused(world, download, alice, "short")
-        assert "find" not in world.temporary_keys.calls
-
-    def test_o3_anothers_download_is_no_download_whatever_the_pin_key(self, world, alice) -> None:
-        theirs = a_download(account_id=BOBS)
-        world.downloads.add(theirs)
-        for pin_key in (None, "x", a_temporary_key(world, alice)):
-            with pytest.raises(NotFound):
-                make_key(world, theirs.id, alice, pin_key=pin_key)

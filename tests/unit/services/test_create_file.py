@@ -10,11 +10,11 @@ from chalicelib.domain.sealing import FRAME_LENGTH
 from chalicelib.domain.upload import DEFAULT_PART_BYTES, MAX_STORED_BYTES, MIB, SINGLE_PUT_BYTES
 from chalicelib.services.create_file import create_file
 from chalicelib.services.sign_upload import SignedParts, SinglePut
-from tests.support.builders import NOW, a_new_file, a_user, creating
+from tests.support.builders import NOW, a_new_file, a_token
 from tests.support.fakes import FakeWorld, raises, sha256_base64
 from tests.support.sealed import seal_for
 
-OWNER = a_user()
+OWNER = a_token()
 CLIENT = EncryptionMode.CLIENT
 
 
@@ -25,7 +25,7 @@ def world() -> FakeWorld:
 
 def create(world: FakeWorld, **fields):
     new = a_new_file(**fields)
-    return create_file(new, OWNER, NOW, **creating(world))
+    return create_file(new, OWNER, NOW, files=world.files, objects=world.objects, keys=world.keys)
 
 
 def test_a_small_file_is_one_put_of_exactly_its_size(world) -> None:

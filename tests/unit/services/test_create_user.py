@@ -4,11 +4,9 @@ import pytest
 
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.errors import Conflict, Invalid
-from chalicelib.domain.pin import clean_pin
 from chalicelib.domain.secret import hash_secret, looks_like_token
-from chalicelib.services.check_pin import check_pin
 from chalicelib.services.create_user import NewUser, create_user
-from tests.support.builders import ALICES, NOW, PIN, checking_pins
+from tests.support.builders import ALICES, NOW
 from tests.support.fakes import FakeWorld
 
 
@@ -20,14 +18,14 @@ def world() -> FakeWorld:
 def create(world: FakeWorld, **changes):
     fields = {"email": "alice@example.com", "name": "Alice Archer", "timezone": "Europe/Vienna"}
     new = NewUser(**fields | {"account_id": None, "account_name": None} | changes)
-    return create_user(new, NOW, users=world.users, pin_hasher=world.pin_hasher)
+    return create_user(new, NOW, users=world.users)
 
 
 def test_a_user_an_account_and_a_token_that_may_do_everything(world) -> None:
     user, issued = create(world, account_name="Archer & Co")
     assert looks_like_token(issued.text)
     token = world.tokens.find(hash_secret(issued.text))
-    assert (token.user_id, token.account_id) == (user.id, user.account_id)
+    assert (token.user_id, token.account_id, token.author) == (user.id, user.account_id, user.author)
     assert (token.scopes, token.expires_at) == (frozenset(Scope), None)
     assert world.users.find_account(user.account_id).name == "Archer & Co"
     assert world.users.find(user.id) == user
@@ -63,11 +61,3 @@ def test_an_address_that_has_a_user_whatever_its_spelling(world, again: str) -> 
     with pytest.raises(Conflict):
         create(world, email=again)
     assert len(world.users.users) == len(world.tokens.records) == 1
-
-
-def test_a_pin_where_one_is_given(world) -> None:
-    user, _ = create(world, pin=clean_pin(PIN))
-    assert world.users.find(user.id) == user
-    assert check_pin(clean_pin(PIN), user.pin_holder, NOW, **checking_pins(world)) == user.pin
-    other, _ = create(world, email="bob@example.com")
-    assert other.pin is None

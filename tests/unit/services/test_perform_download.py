@@ -8,30 +8,18 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.download import MANUAL_LIFETIME, SESSION_LIFETIME, Download, Refused, may_spend
-from chalicelib.domain.errors import Busy, Gone, Invalid, NotFound, PinLocked
+from chalicelib.domain.errors import Busy, Gone, NotFound
 from chalicelib.domain.file import EncryptionMode, File, Status
-from chalicelib.domain.pin import LOCKED_FOR, MAX_TRIES, clean_pin
 from chalicelib.domain.secret import hash_secret, secret_text
 from chalicelib.ports import WrongContext
+from chalicelib.services.create_download import create_download_key
 from chalicelib.services.perform_download import (
     find_download_key,
     perform_download,
     resume_download,
     show_download,
 )
-from tests.support.builders import (
-    BOBS,
-    NOW,
-    PIN,
-    a_download,
-    a_ready_file,
-    key_to,
-    performing,
-    resuming,
-    showing,
-    stored,
-    verifier_for,
-)
+from tests.support.builders import ALICES, BOBS, NOW, a_download, a_ready_file, performing, stored
 from tests.support.fakes import FakeDownloads, FakeWorld, raises
 
 UNKNOWN = secret_text(bytes(32))
@@ -46,7 +34,7 @@ def grant(world: FakeWorld, *files: File, **changes) -> str:
     """A download over these files; answers its key."""
     download = a_download(*files, **changes)
     world.downloads.add(download)
-    return key_to(world, download)
+    return create_download_key(download.account_id, download.id, NOW, downloads=world.downloads)[0]
 
 
 def sealed_file(world: FakeWorld) -> tuple[File, bytes]:
@@ -60,18 +48,18 @@ def record(world: FakeWorld) -> Download:
     return download
 
 
-def perform(world: FakeWorld, text: str, now=NOW, pin=None):
+def perform(world: FakeWorld, text: str, now=NOW):
     key = find_download_key(text, downloads=world.downloads)
-    return perform_download(key, now, clean_pin(pin) if pin else None, **performing(world))
+    return perform_download(key, now, **performing(world))
 
 
 def resume(world: FakeWorld, text: str, session: str, now=NOW):
     key = find_download_key(text, downloads=world.downloads)
-    return resume_download(key, session, now, **resuming(world))
+    return resume_download(key, session, now, downloads=world.downloads, objects=world.objects)
 
 
 def show(world: FakeWorld, text: str, now=NOW):
-    return show_download(find_download_key(text, downloads=world.downloads), now, **showing(world))
+    return show_download(find_download_key(text, downloads=world.downloads), now, downloads=world.downloads)
 
 
 def refusal_of(action, *arguments, **more) -> str | None:
@@ -123,14 +111,14 @@ class TestD1TheKey:
 
     def test_d1_replaced(self, world) -> None:
         text = grant(world, stored(world, a_ready_file()))
-        key_to(world, record(world))
+        create_download_key(ALICES, record(world).id, NOW, downloads=world.downloads)
         for action in (perform, show):
             assert refusal_of(action, world, text) == "key replaced"
         assert refusal_of(resume, world, text, UNKNOWN) == "key replaced"
 
     def test_d1_replaced_between_read_and_write(self, world) -> None:
         text = grant(world, stored(world, a_ready_file()))
-        again = lambda: key_to(world, record(world))  # noqa: E731
+        again = lambda: create_download_key(ALICES, record(world).id, NOW, downloads=world.downloads)  # noqa: E731
         world.downloads.before("spend", again)
         assert refusal_of(perform, world, text) == "key replaced"
         assert record(world).uses_left == 1
@@ -402,116 +390,3 @@ class TestShow:
         assert shown.download.uses_left == 1
         assert world.objects.calls == []
         assert world.keys.calls == ["generate"]
-
-
-class TestK6ThePin:
-    def grant(self, world, *files: File, **changes) -> str:
-        """A download that asks for PIN."""
-        download = a_download(*files, **changes)
-        download = replace(download, pin=verifier_for(world, download.pin_holder))
-        world.downloads.add(download)
-        return key_to(world, download)
-
-    def refusal(self, world, text: str, pin: str | None) -> dict:
-        with pytest.raises(Invalid) as refusal:
-            perform(world, text, pin=pin)
-        return dict(refusal.value.errors)
-
-    def test_the_right_one(self, world) -> None:
-        file, data_key = sealed_file(world)
-        performed = perform(world, self.grant(world, file), pin=PIN)
-        assert performed.files[0].data_key == data_key
-
-    def test_it_is_asked_for(self, world) -> None:
-        text = self.grant(world, stored(world, a_ready_file()))
-        assert self.refusal(world, text, None) == {"pin": ["This download asks for a PIN."]}
-        assert world.pin_tries.calls == []
-
-    def test_a_wrong_one_spends_nothing_and_touches_nothing(self, world) -> None:
-        file, _ = sealed_file(world)
-        text = self.grant(world, file)
-        assert self.refusal(world, text, "0000") == {"pin": ["Invalid PIN."]}
-        assert (record(world).uses_left, record(world).sessions) == (1, {})
-        assert "spend" not in world.downloads.calls
-        assert world.keys.calls == ["generate"]
-        assert world.objects.calls == []
-
-    def test_five_wrong_ones_lock_it_and_spend_nothing(self, world) -> None:
-        text = self.grant(world, stored(world, a_ready_file()), expires_at=NOW + timedelta(days=1))
-        for _ in range(MAX_TRIES):
-            self.refusal(world, text, "0000")
-        with pytest.raises(PinLocked):
-            perform(world, text, pin=PIN)
-        assert record(world).uses_left == 1
-        assert perform(world, text, NOW + LOCKED_FOR, PIN)
-
-    def test_tries_are_the_downloads_own(self, world) -> None:
-        first, second = (self.grant(world, stored(world, a_ready_file())) for _ in range(2))
-        for _ in range(MAX_TRIES):
-            self.refusal(world, first, "0000")
-        assert perform(world, second, pin=PIN)
-
-    def test_a_session_goes_on_without_it(self, world) -> None:
-        text = self.grant(world, stored(world, a_ready_file()))
-        session = perform(world, text, pin=PIN).session
-        tries = len(world.pin_tries.calls)
-        assert resume(world, text, session)
-        assert len(world.pin_tries.calls) == tries
-
-    def test_a_lock_does_not_end_a_session(self, world) -> None:
-        text = self.grant(world, stored(world, a_ready_file()), uses_left=2)
-        session = perform(world, text, pin=PIN).session
-        for _ in range(MAX_TRIES):
-            self.refusal(world, text, "0000")
-        assert resume(world, text, session)
-
-    def test_a_download_that_is_over_says_so_and_counts_no_try(self, world) -> None:
-        text = self.grant(world, stored(world, a_ready_file()))
-        perform(world, text, pin=PIN)
-        counted = world.pin_tries.calls.count("count")
-        for pin in (None, "0000", PIN):
-            assert refusal_of(perform, world, text, pin=pin) == "spent"
-        assert world.pin_tries.calls.count("count") == counted
-
-    def test_the_right_pin_and_a_lost_race_is_a_lost_race(self, world) -> None:
-        text = self.grant(world, stored(world, a_ready_file()))
-        world.downloads.before("spend", lambda: perform(world, text, pin=PIN))
-        assert refusal_of(perform, world, text, pin=PIN) == "spent"
-
-    def test_of_many_right_ones_at_once_one_use_is_spent(self, world) -> None:
-        """And those that found it locked, for the moment in which the others were being checked, are told so."""
-        text, start = self.grant(world, stored(world, a_ready_file())), threading.Barrier(8, timeout=10)
-
-        def attempt(_: int) -> str:
-            start.wait()
-            try:
-                perform(world, text, pin=PIN)
-            except (Gone, PinLocked) as refusal:
-                return refusal.code
-            return "served"
-
-        with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(attempt, range(8)))
-        assert answers.count("served") == 1
-        assert record(world).uses_left == 0
-
-    def test_shown_without_a_word_of_its_files(self, world) -> None:
-        shown = show(world, self.grant(world, stored(world, a_ready_file())))
-        assert shown.files is None
-
-    def test_where_none_is_asked_for_none_is_looked_at(self, world) -> None:
-        assert perform(world, grant(world, stored(world, a_ready_file())), pin="0000")
-        assert world.pin_tries.calls == world.pin_hasher.calls == []
-
-    def test_trouble_with_the_pin_spends_nothing_and_counts_nothing(self, world) -> None:
-        text = self.grant(world, stored(world, a_ready_file()))
-        for method in ("count", "forget"):
-            world.pin_tries.before(method, raises(Busy()))
-            with pytest.raises(Busy):
-                perform(world, text, pin=PIN)
-        world.pin_hasher.before("matches", raises(Busy()))
-        with pytest.raises(Busy):
-            perform(world, text, pin=PIN)
-        assert record(world).uses_left == 1
-        assert len(world.pin_tries.of(record(world).pin_holder).ids) == 1  # that which was right, and not forgotten
-        assert perform(world, text, pin=PIN)

@@ -10,7 +10,7 @@ from chalicelib.domain.file import PENDING_SILENCE, EncryptionMode, Status
 from chalicelib.domain.upload import MIB
 from chalicelib.services.create_file import create_file
 from chalicelib.services.sign_upload import SignedParts, SinglePut, WantedPart, sign_parts
-from tests.support.builders import ALICES, BOBS, NOW, a_new_file, a_ready_file, a_user, creating, new_id, signing
+from tests.support.builders import ALICES, BOBS, NOW, a_new_file, a_ready_file, a_token, new_id
 from tests.support.fakes import FakeWorld, sha256_base64
 
 DIGEST = sha256_base64(b"part")
@@ -24,12 +24,12 @@ def world() -> FakeWorld:
 
 def pending(world: FakeWorld, **fields):
     new = a_new_file(**fields)
-    return create_file(new, a_user(), NOW, **creating(world))
+    return create_file(new, a_token(), NOW, files=world.files, objects=world.objects, keys=world.keys)
 
 
 def sign(world: FakeWorld, file_id: str, *wanted: tuple[int, str | None], account=ALICES, now=SOON):
     parts = [WantedPart(number, digest) for number, digest in wanted]
-    return sign_parts(account, file_id, parts, now, **signing(world))
+    return sign_parts(account, file_id, parts, now, files=world.files, objects=world.objects, keys=world.keys)
 
 
 def test_the_parts_asked_for_are_signed_with_their_sizes(world) -> None:

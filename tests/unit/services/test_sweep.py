@@ -140,9 +140,7 @@ class TestPurges:
         file = stored(world, a_ready_file(trashed_at=NOW))
         due = NOW + TRASH_RETENTION
         rival = FileChanges(trashed=False)
-        world.files.after(
-            "due", lambda: update_file(ALICES, file.id, rival, due, files=world.files, categories=world.categories)
-        )
+        world.files.after("due", lambda: update_file(ALICES, file.id, rival, due, files=world.files))
         assert run(world, due) == Swept(1, 0, {})
         assert world.files.find(file.id).can_be_downloaded(due)
 

@@ -35,7 +35,7 @@ def world() -> FakeWorld:
 
 
 def update(world: FakeWorld, file_id: str, account=ALICES, **changes):
-    return update_file(account, file_id, FileChanges(**changes), NOW, files=world.files, categories=world.categories)
+    return update_file(account, file_id, FileChanges(**changes), NOW, files=world.files)
 
 
 def delete(world: FakeWorld, file_id: str, account=ALICES, *, permanent: bool = False, now=NOW) -> None:

@@ -14,7 +14,7 @@ from chalicelib.services.complete_upload import complete_upload
 from chalicelib.services.create_file import create_file
 from chalicelib.services.on_upload import on_upload
 from chalicelib.services.sweep import sweep
-from tests.support.builders import ALICES, NOW, a_new_file, a_user, creating, sweeping, verifying
+from tests.support.builders import ALICES, NOW, a_new_file, a_token, sweeping, verifying
 from tests.support.fakes import FakeWorld, sha256_base64
 from tests.support.sealed import FRAME, Header, random_key, seal, seal_for
 
@@ -27,7 +27,8 @@ def world() -> FakeWorld:
 
 
 def new(world: FakeWorld, **fields):
-    return create_file(a_new_file(**fields), a_user(), NOW, **creating(world))
+    ports = {"files": world.files, "objects": world.objects, "keys": world.keys}
+    return create_file(a_new_file(**fields), a_token(), NOW, **ports)
 
 
 def new_sealed(world: FakeWorld, size: int = len(DATA)):
