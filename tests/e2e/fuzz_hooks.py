@@ -54,7 +54,7 @@ def an_uploaded_file() -> str:
 
 @functools.cache
 def the_ready_file() -> str:
-    """For downloads, which change nothing about it: no request is given its id."""
+    """For downloads and mails, which change nothing about it."""
     return call("POST", f"/files/{an_uploaded_file()}/complete")["id"]
 
 
@@ -105,6 +105,7 @@ OF_OPERATION: dict[str, Callable[[], str]] = {
     "inbox_hide": a_mail,
     "keys_drop": a_temporary_key,
 }
+CHANGING_FILES = {"files_update", "files_delete"}
 # what a body has to name to be taken
 WITHIN: dict[str, Callable[[], dict[str, Any]]] = {
     "downloads_create": lambda: {"files": [the_ready_file()]},
@@ -116,9 +117,14 @@ WITHIN: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def _spare_what_is_needed(operation: str, case: Case) -> None:
-    """The token that is used, the PIN and its tries, the quota: without them every later request would be refused."""
-    if case.path_parameters.get("token_id") == OWN_TOKEN_ID:
-        case.path_parameters["token_id"] = a_token()
+    """The token that is used, the ready file, the PIN and its tries, the quota: without them every later request would
+    be refused. schemathesis sends ids that it has seen in answers, too.
+    """
+    ids = case.path_parameters
+    if ids.get("token_id") == OWN_TOKEN_ID:
+        ids["token_id"] = a_token()
+    if operation in CHANGING_FILES and ids.get("file_id") == the_ready_file():
+        ids["file_id"] = a_file()
     if not isinstance(case.body, dict):
         return
     if operation == "keys_buy" and isinstance(case.body.get("pin"), str):
