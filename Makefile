@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -14,9 +15,10 @@ demo: dev ## send a real file through the whole service on this machine, and pro
 test: dev web ## every test: unit, integration, end to end
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-up: dev ## the stack on this machine, in the foreground, on port 8080
-	@$(MAKE) --no-print-directory web || echo "going on without the pages"
-	@$(BIN)/python -m infra.local
+up: dev ## the stack on this machine, in the foreground, on port 8080 (PORT=9000: on another)
+	@$(MAKE) --silent --no-print-directory web || echo "going on without the pages"
+	@mkdir -p out
+	@$(BIN)/python -m infra.local --port $(PORT) --log out/stack.log
 
 check: dev ## style, types, import rules, template, the API's document
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import Conflict
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
 from chalicelib.routes.idempotency import once, takes_key
@@ -30,7 +31,7 @@ def index(call: Call, query: CategoriesQuery) -> Listing[CategoryView]:
     return Listing([CategoryView.of(category) for category in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/categories", scope=WRITE, body=CreateCategory, status=201)
+@endpoint(bp, "POST", "/categories", scope=WRITE, body=CreateCategory, status=201, raises=(Conflict,))
 @takes_key
 def create(call: Call, body: CreateCategory) -> CategoryView:
     """Make a category."""
@@ -43,14 +44,14 @@ def create(call: Call, body: CreateCategory) -> CategoryView:
     return CategoryView.of(category)
 
 
-@endpoint(bp, "PATCH", "/categories/{category_id}", scope=WRITE, body=PatchCategory)
+@endpoint(bp, "PATCH", "/categories/{category_id}", scope=WRITE, body=PatchCategory, raises=(Conflict,))
 def update(call: Call, category_id: str, body: PatchCategory) -> CategoryView:
     """Rename a category, or change its color."""
     account_id, categories = call.token.account_id, call.world.categories
     return CategoryView.of(update_category(account_id, category_id, body.changes(), categories=categories))
 
 
-@endpoint(bp, "DELETE", "/categories/{category_id}", scope=WRITE)
+@endpoint(bp, "DELETE", "/categories/{category_id}", scope=WRITE, raises=(Conflict,))
 def delete(call: Call, category_id: str) -> None:
     """Delete a category. Its files stay, without one."""
     delete_category(call.token.account_id, category_id, call.now, categories=call.world.categories)

@@ -4,7 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.download import DownloadKey
-from chalicelib.domain.errors import Gone, PinLocked
+from chalicelib.domain.errors import Conflict, Gone, PinLocked
 from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
@@ -51,7 +51,7 @@ def create(call: Call, body: CreateDownload) -> DownloadView:
     body=CreateKey,
     status=201,
     with_user=True,
-    raises=(Gone,),
+    raises=(Conflict, Gone),
 )
 @refuses_key
 def create_key(call: Call, download_id: str, body: CreateKey) -> DownloadKeyView:

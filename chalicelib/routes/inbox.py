@@ -3,6 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.mail import INBOX_SORTS
 from chalicelib.domain.page import Position
 from chalicelib.routes.call import Call
@@ -42,7 +43,7 @@ def index(call: Call, query: InboxQuery) -> Listing[InboxMailView]:
     return Listing([InboxMailView.of(it, query.include, downloads) for it in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "GET", "/inbox/{mail_id}", scope=Scope.INBOX_READ, query=IncludeQuery)
+@endpoint(bp, "GET", "/inbox/{mail_id}", scope=Scope.INBOX_READ, query=IncludeQuery, raises=(Conflict,))
 def show(call: Call, mail_id: str, query: IncludeQuery) -> InboxMailView:
     """Read a mail. The first time marks it opened, for its sender too."""
     world = call.world

@@ -3,7 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
-from chalicelib.domain.errors import QuotaExceeded
+from chalicelib.domain.errors import Conflict, QuotaExceeded
 from chalicelib.domain.mail import MAIL_SORTS
 from chalicelib.domain.page import Position
 from chalicelib.logs import describe, log
@@ -36,7 +36,7 @@ def index(call: Call, query: MailsQuery) -> Listing[MailView]:
     return Listing([MailView.of(mail, query.include, downloads) for mail in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201, raises=(QuotaExceeded,))
+@endpoint(bp, "POST", "/mails", scope=SEND, body=CreateMails, status=201, raises=(Conflict, QuotaExceeded))
 @takes_key
 def create(call: Call, body: CreateMails) -> Listing[MailView]:
     """Send files to 1 to 50 recipients, each with a mail of their own: all of them, or none.
@@ -73,7 +73,7 @@ def show(call: Call, mail_id: str, query: IncludeQuery) -> MailView:
     return MailView.of_read(read, query.include, embedded(call, query.include, [read.mail]))
 
 
-@endpoint(bp, "DELETE", "/mails/{mail_id}", scope=SEND)
+@endpoint(bp, "DELETE", "/mails/{mail_id}", scope=SEND, raises=(Conflict,))
 def revoke(call: Call, mail_id: str) -> None:
     """Revoke a mail: every access through it ends at once."""
     revoke_mail(call.token.account_id, mail_id, call.now, mails=call.world.mails)

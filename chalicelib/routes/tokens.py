@@ -5,6 +5,7 @@ from dataclasses import replace
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
+from chalicelib.domain.errors import Conflict
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
 from chalicelib.routes.idempotency import refuses_key
@@ -24,7 +25,7 @@ def index(call: Call, query: ListQuery) -> Listing[TokenView]:
     return Listing([TokenView.of(token) for token in page.rows], Meta.of(page, cursors))
 
 
-@endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201, with_user=True)
+@endpoint(bp, "POST", "/tokens", scope=Scope.TOKENS, body=CreateToken, status=201, with_user=True, raises=(Conflict,))
 @refuses_key
 def create(call: Call, body: CreateToken) -> IssuedTokenView:
     """Make a token: no wider and no longer-lived than the one it is made with. Its secret is shown this once."""

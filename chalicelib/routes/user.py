@@ -3,7 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
-from chalicelib.domain.errors import PinLocked
+from chalicelib.domain.errors import Conflict, PinLocked
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
 from chalicelib.services.show_user import show_user
@@ -11,6 +11,7 @@ from chalicelib.services.update_user import update_user
 from chalicelib.wire.user import PatchUser, UserView
 
 bp = Blueprint(__name__)
+REFUSED = (Conflict, PinLocked)
 
 
 @endpoint(bp, "GET", "/user", scope=Scope.ACCOUNT)
@@ -21,7 +22,7 @@ def show(call: Call) -> UserView:
     return UserView.of_shown(shown, call.token)
 
 
-@endpoint(bp, "PATCH", "/user", scope=Scope.ACCOUNT, body=PatchUser, guarded=True, with_user=True, raises=(PinLocked,))
+@endpoint(bp, "PATCH", "/user", scope=Scope.ACCOUNT, body=PatchUser, guarded=True, with_user=True, raises=REFUSED)
 def update(call: Call, body: PatchUser) -> UserView:
     """Change your name, time zone or PIN.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.claim import Claim
-from chalicelib.domain.errors import QuotaExceeded, invalid
+from chalicelib.domain.errors import QuotaExceeded, UploadOver, invalid
 from chalicelib.domain.expiry import check_expiry
 from chalicelib.domain.file import EncryptionMode, File, Status, object_key
 from chalicelib.domain.ids import AccountId, FileId
@@ -93,12 +93,15 @@ def find_created(
 ) -> UploadTicket:
     """The file that an earlier request made, as it is now, with what it was answered with while that is of use.
 
-    Raises NotFound, Conflict.
+    Raises NotFound.
     """
     file = own_file(account_id, file_id, now, files=files)
     if file.status is not Status.PENDING:
         return UploadTicket(file, None, None)
-    again = offer_upload_again(file, now, files=files, objects=objects, keys=keys, notes=notes)
+    try:
+        again = offer_upload_again(file, now, files=files, objects=objects, keys=keys, notes=notes)
+    except UploadOver:  # since it was read
+        return UploadTicket(own_file(account_id, file_id, now, files=files), None, None)
     return UploadTicket(again.file, again.upload, again.data_key)
 
 

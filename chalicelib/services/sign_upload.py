@@ -94,7 +94,7 @@ def offer_upload_again(
 ) -> Resigned:
     """What a pending file was answered with when it was new: signed anew, its data key unwrapped anew.
 
-    Raises Conflict when others change the file meanwhile.
+    Raises NotFound, UploadOver, for one that is gone or not pending any more.
     """
     file = _note_life(file, [], now, files)
     notes.add(_signed(file), now)

@@ -28,7 +28,7 @@ Name = Annotated[
 Email = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, max_length=254, pattern=r"^[^@\s<>\"\\,;:]{1,64}@[^@\s<>\"\\,;:]+\.[^@\s.]+$"
+        strip_whitespace=True, max_length=254, pattern=r'^[^@\s<>"\\,;:]{1,64}@[^@\s<>"\\,;:]+\.[^@\s.]+$'
     ),
     AfterValidator(plain_text),
 ]

@@ -9,16 +9,24 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infra.local.http_server import Bound
 
 EXAMPLES = """examples:
   python -m infra.local                                    on port 8080, until Ctrl-C
+  python -m infra.local --port 9000 --log stack.log        on port 9000, with nothing on the screen but how to use it
   python -m infra.local --port 0 --ready-file ready.json   on a free port, named in ready.json once it answers
   python -m infra.local --rate-limit 1000000               for tests that send more than 300 requests a minute
 
-Nothing is kept between runs. AWS is emulated at the address that is printed, with the credentials testing/testing.
+`make up PORT=9000` is the second. Nothing is kept between runs. AWS is emulated at the address that is printed, with
+the credentials testing/testing.
 """
+OTHER_PORTS = "Name another: `--port 9000` (`make up PORT=9000`), or 0 for a free one."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,27 +34,46 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-    # Imported here, so that --help and a signal during start-up do not wait for them.
-    from infra.local.http_server import PortTaken
-    from infra.local.stack import local_stack
+    # Imported here, so that --help and a signal during start-up do not wait for it.
+    from infra.local.http_server import PortTaken, bound
 
     if options.ready_file:
         options.ready_file.unlink(missing_ok=True)  # of a run that was killed
     _allow_many_files()
     try:
-        with local_stack(options.port, options.rate_limit) as stack:
+        with bound(options.port) as server:  # before all that takes time
+            _run(server, options, stop)
+    except PortTaken as error:
+        print(f"{error}. {OTHER_PORTS}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(server: "Bound", options: argparse.Namespace, stop: threading.Event) -> None:
+    screen = sys.stdout
+    with _logging_to(options.log):
+        from infra.local.stack import local_stack  # a second's work
+
+        with local_stack(server, options.rate_limit) as stack:
             ready = ready_document(stack)
             if options.ready_file:
                 write_privately(options.ready_file, json.dumps(ready, indent=2) + "\n")
-            print(_for_people(ready), flush=True)
+            print(_for_people(ready, options.log), file=screen, flush=True)
             stop.wait()
             if options.ready_file:
                 options.ready_file.unlink(missing_ok=True)
-    except PortTaken as error:
-        print(f"{error}. Name another with --port, or 0 for a free one.", file=sys.stderr)
-        return 1
-    return 0
+
+
+@contextmanager
+def _logging_to(path: Path | None) -> Iterator[None]:
+    """The log lines of the functions and of the stack, which go to standard output and error where no file is named."""
+    with ExitStack() as held:
+        if path:
+            file = held.enter_context(path.open("w", encoding="utf-8"))
+            held.enter_context(redirect_stdout(file))
+            held.enter_context(redirect_stderr(file))
+        logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+        yield
 
 
 def _allow_many_files() -> None:
@@ -64,9 +91,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=_port, default=8080, help="of the API, on 127.0.0.1; 0 picks one (8080)")
-    parser.add_argument(
-        "--ready-file", type=_ready_file, metavar="PATH", help="written once the stack answers, as JSON"
-    )
+    parser.add_argument("--ready-file", type=_file, metavar="PATH", help="written once the stack answers, as JSON")
+    parser.add_argument("--log", type=_file, metavar="PATH", help="where log lines go (standard output)")
     parser.add_argument(
         "--rate-limit",
         type=_positive,
@@ -77,7 +103,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _ready_file(text: str) -> Path:
+def _file(text: str) -> Path:
     path = Path(text)
     if not path.parent.is_dir():  # said now, not when everything runs
         raise argparse.ArgumentTypeError(f"there is no directory {path.parent}")
@@ -128,15 +154,16 @@ def write_privately(path: Path, text: str) -> None:
         raise
 
 
-def _for_people(ready: dict[str, Any]) -> str:
+def _for_people(ready: dict[str, Any], log: Path | None) -> str:
     width = max(len(user["email"]) for user in ready["users"])
     users = "\n".join(f"  {user['email']:<{width}}  {user['pin']}  {user['token']}" for user in ready["users"])
     token = ready["users"][0]["token"]
+    logged = f"\n  Log  {log} (a line of JSON a request)" if log else ""
     return f"""Sealdrop runs on this machine.
   API  {ready["api_url"]}
   Docs {ready["docs_url"]}
   AWS  {ready["aws_endpoint_url"]} (emulated; region {ready["region"]}, credentials testing/testing)
-  Mail {ready["outbox"]} (.eml files of what SES sent)
+  Mail {ready["outbox"]} (.eml files of what SES sent){logged}
 Users, their PINs and their tokens:
 {users}
 Try:

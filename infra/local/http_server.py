@@ -1,5 +1,6 @@
 """A threaded HTTP/1.1 server on 127.0.0.1 that hands WSGI apps every header as it was sent."""
 
+import errno
 import logging
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class PortTaken(Exception):
-    """Another program listens on the port that was asked for."""
+    """The port that was asked for cannot be had; the text says why."""
 
 
 class _KeepAllHeaders(cheroot_server.HeaderReader):
@@ -94,8 +95,8 @@ class _Server(wsgi.Server):
     expiration_interval = 0.1  # also how long a stop may take
     max_request_header_size = 64 * 1024
 
-    def __init__(self, app: WSGIApplication, port: int, threads: int) -> None:
-        super().__init__((HOST, port), app, numthreads=threads, request_queue_size=256, timeout=60)
+    def __init__(self, port: int, threads: int) -> None:
+        super().__init__((HOST, port), None, numthreads=threads, request_queue_size=256, timeout=60)
         self.gateway = _Gateway
         self.server_name = "local"
 
@@ -103,29 +104,51 @@ class _Server(wsgi.Server):
         _log.log(level, msg, exc_info=traceback)
 
 
-class Serving:
-    """A server that answers requests."""
+class Bound:
+    """A server that has its port. Requests wait there until it serves an app."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.url = f"http://{HOST}:{port}"
+    def __init__(self, server: _Server) -> None:
+        self._server = server
+        self.port: int = server.bind_addr[1]
+        self.url = f"http://{HOST}:{self.port}"
+
+    @contextmanager
+    def serving(self, app: WSGIApplication) -> Iterator[None]:
+        self._server.wsgi_app = app
+        thread = threading.Thread(target=self._server.serve, name=f"serve-{self.port}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._server.stop()
+            thread.join()
 
 
 @contextmanager
-def serving(app: WSGIApplication, port: int = 0, threads: int = 40) -> Iterator[Serving]:
+def bound(port: int = 0, threads: int = 40) -> Iterator[Bound]:
     """Port 0 picks a free one. Raises PortTaken."""
-    server = _Server(app, port, threads)
+    server = _Server(port, threads)
     try:
         server.prepare()
     except OSError as error:
-        raise PortTaken(f"port {port} on {HOST} is taken or not allowed: {error}") from error
-    thread = threading.Thread(target=server.serve, name=f"serve-{port}", daemon=True)
-    thread.start()
+        raise PortTaken(_why(port, error)) from error
     try:
-        yield Serving(server.bind_addr[1])
+        yield Bound(server)
     finally:
         server.stop()
-        thread.join()
+
+
+@contextmanager
+def serving(app: WSGIApplication, port: int = 0) -> Iterator[Bound]:
+    """Raises PortTaken."""
+    with bound(port) as server, server.serving(app):
+        yield server
+
+
+def _why(port: int, error: OSError) -> str:
+    if f"[Errno {errno.EADDRINUSE}]" in str(error):  # cheroot has made a text of it
+        return f"port {port} on {HOST} is taken: another program listens there"
+    return f"port {port} on {HOST} cannot be had: {error}"
 
 
 def drain(environ: dict[str, Any], most: int = DRAIN_LIMIT) -> None:

@@ -20,7 +20,7 @@ from infra.local.edge import Edge
 from infra.local.functions import Functions
 from infra.local.gateway import STAGE, Gateway
 from infra.local.gateway_responses import OVERRIDES, GatewayResponses
-from infra.local.http_server import serving
+from infra.local.http_server import Bound, serving
 from infra.local.invocations import Invocations
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
@@ -110,21 +110,20 @@ def _emulated(port: int, outbox: Path) -> Iterator[tuple[Clients, Invocations]]:
 
 @contextmanager
 def local_stack(
-    port: int = 0, rate_limit: int = DEFAULT_RATE_LIMIT, app: Chalice | None = None
+    server: Bound, rate_limit: int = DEFAULT_RATE_LIMIT, app: Chalice | None = None
 ) -> Iterator[LocalStack]:
-    """The whole service in this process, whose environment it changes. Raises PortTaken."""
-    with emulated_aws(rate_limit=rate_limit, web_url=f"http://127.0.0.1:{port}/") as aws:
+    """The whole service in this process, whose environment it changes, answering on `server`."""
+    web_url = f"{server.url}/"
+    with emulated_aws(rate_limit=rate_limit, web_url=web_url) as aws:
         for name in _LEAKS:  # a developer's own settings must not reach the app
             os.environ.pop(name, None)
         os.environ.update(aws.env)
         functions = Functions(app or _the_app())
         aws.invocations.serve(functions, aws.overrides)
         site = Site(Gateway(functions, GatewayResponses.of()), ALL)
-        with serving(site, port) as server:
-            web_url = os.environ["WEB_URL"] = f"{server.url}/"  # known now, if it was for us to find a port
+        with server.serving(site), running(_workers(functions, aws)):
             docs_url = f"{server.url}{DOCS.path}/"
-            with running(_workers(functions, aws)):
-                yield LocalStack(aws, f"{server.url}/{STAGE}", web_url, docs_url, seed(functions))
+            yield LocalStack(aws, f"{server.url}/{STAGE}", web_url, docs_url, seed(functions))
 
 
 def _the_app() -> Chalice:

@@ -50,6 +50,10 @@ def answered(route: Route) -> tuple[Any, ...]:
     return typing.get_args(answer) if isinstance(answer, types.UnionType) else (answer,)
 
 
+def answers_listing(route: Route) -> bool:
+    return typing.get_origin(answered(route)[0]) is Listing
+
+
 def models_of(route: Route) -> list[type[BaseModel]]:
     found: list[type[BaseModel]] = []
     for answer in answered(route):
@@ -69,7 +73,7 @@ def success(route: Route) -> tuple[str, dict[str, Any]]:
         return "204", {"description": "Done.", "headers": header_refs()}
     if first is RawJson:
         schema: Schema = {"type": "object"}
-    elif typing.get_origin(first) is Listing:
+    elif answers_listing(route):
         rows = {"type": "array", "items": ref(*typing.get_args(first))}
         schema = _object({"data": rows, "meta": ref(Meta)})
     else:

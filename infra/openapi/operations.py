@@ -7,11 +7,12 @@ from typing import Any
 from chalicelib.domain.secret import SECRET_LENGTH
 from chalicelib.routes.registry import Route
 from chalicelib.wire.idempotency import HEADER, MAX_KEY_LENGTH
-from infra.openapi.answers import refusal_name, refusals, success, takes_key
+from infra.openapi.answers import answers_listing, refusal_name, refusals, success, takes_key
 from infra.openapi.examples import UUID, body_examples, example_of
 from infra.openapi.schemas import Schema, Schemas, query_schema, ref
 
 KEY = "7hJ2mQxW9bTzK4cRfV8nYdL1sGpE6aUo3iBvXwCq5Ht"
+_KEY_MAKING, _PERFORMING = "/downloads/{download_id}/keys", "/public/downloads"  # what is made there is used here
 SECRET = {"type": "string", "pattern": f"^[0-9A-Za-z]{{{SECRET_LENGTH}}}$"}
 
 
@@ -91,6 +92,7 @@ def _query_parameter(name: str, schema: Schema, *, needed: bool) -> dict[str, An
     words = {"description": schema.pop("description")} if "description" in schema else {}
     form = {"style": "form", "explode": False} if schema.get("type") == "array" else {}  # with commas, not repeated
     schema.pop("examples", None)
+    schema.pop("uniqueItems", None)  # what a query names twice is taken as named once
     return {"name": name, "in": "query", "required": needed, **words, **form, "schema": schema, "example": example}
 
 
@@ -118,17 +120,15 @@ def _responses(route: Route, routes: Iterable[Route], schemas: Schemas) -> dict[
 
 
 def _links(route: Route, routes: Iterable[Route]) -> dict[str, Any]:
-    """From what was created to what can be done with it, by its id; or by itself, where it is a key."""
+    """From what was created to what can be done with it: by its id, or by itself, where it is a key."""
     if route.status != 201:
         return {}
+    under = _PERFORMING if route.path == _KEY_MAKING else route.path
+    made = "/data/0" if answers_listing(route) else "/data"
     found = {}
     for other in routes:
-        first = other.path.removeprefix(route.path + "/").partition("/")[0]
-        if other.path.startswith(route.path + "/{"):
-            name, source = first[1:-1], "$response.body#/data/id"
-        elif route.path.endswith("/keys") and other.path.endswith("/{key}") and other.path != f"{route.path}/{{key}}":
-            name, source = "key", "$response.body#/data/key"
-        else:
-            continue
-        found[operation_id(other)] = {"operationId": operation_id(other), "parameters": {name: source}}
+        if other.path.startswith(f"{under}/{{"):
+            name = other.path.removeprefix(f"{under}/{{").partition("}")[0]
+            source = f"$response.body#{made}/{'key' if name == 'key' else 'id'}"
+            found[operation_id(other)] = {"operationId": operation_id(other), "parameters": {name: source}}
     return found

@@ -8,6 +8,7 @@ import functools
 import itertools
 import os
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from tests.support.contract import assert_declared
 
 URL, TOKEN, PIN = os.environ["FUZZ_URL"], os.environ["FUZZ_TOKEN"], os.environ["FUZZ_PIN"]
 MOST_BYTES = 2**24  # of a declared file, or the first of 5 TiB would use the account's quota up
+DELIVERY_SECONDS = 20  # on a very busy machine
 
 OF_THE_SERVER = {"connection", "date", "keep-alive", "server", "transfer-encoding", "x-amzn-requestid"}
 
@@ -54,7 +56,7 @@ def an_uploaded_file() -> str:
 
 @functools.cache
 def the_ready_file() -> str:
-    """For downloads, which change nothing about it: no request is given its id."""
+    """For downloads and mails, which change nothing about it."""
     return call("POST", f"/files/{an_uploaded_file()}/complete")["id"]
 
 
@@ -84,6 +86,15 @@ def a_mail() -> str:
     return call("POST", "/mails", mail)[0]["id"]
 
 
+def a_received_mail() -> str:
+    """It is in the inbox a moment after it was sent."""
+    mail_id, deadline = a_mail(), time.monotonic() + DELIVERY_SECONDS
+    while not any(mail["id"] == mail_id for mail in call("GET", "/inbox")):
+        assert time.monotonic() < deadline, f"the mail {mail_id} was not delivered"
+        time.sleep(0.05)
+    return mail_id
+
+
 def a_token() -> str:
     return call("POST", "/tokens", {"name": "fuzz", "scopes": ["files:read"]})["id"]
 
@@ -102,9 +113,11 @@ OF_OPERATION: dict[str, Callable[[], str]] = {
     "files_complete": an_uploaded_file,
     "categories_delete": a_category,
     "mails_revoke": a_mail,
-    "inbox_hide": a_mail,
+    "inbox_show": functools.cache(a_received_mail),
+    "inbox_hide": a_received_mail,
     "keys_drop": a_temporary_key,
 }
+CHANGING_FILES = {"files_update", "files_delete"}
 # what a body has to name to be taken
 WITHIN: dict[str, Callable[[], dict[str, Any]]] = {
     "downloads_create": lambda: {"files": [the_ready_file()]},
@@ -116,9 +129,14 @@ WITHIN: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def _spare_what_is_needed(operation: str, case: Case) -> None:
-    """The token that is used, the PIN and its tries, the quota: without them every later request would be refused."""
-    if case.path_parameters.get("token_id") == OWN_TOKEN_ID:
-        case.path_parameters["token_id"] = a_token()
+    """The token that is used, the ready file, the PIN and its tries, the quota: without them every later request would
+    be refused. schemathesis sends ids that it has seen in answers, too.
+    """
+    ids = case.path_parameters
+    if ids.get("token_id") == OWN_TOKEN_ID:
+        ids["token_id"] = a_token()
+    if operation in CHANGING_FILES and ids.get("file_id") == the_ready_file():
+        ids["file_id"] = a_file()
     if not isinstance(case.body, dict):
         return
     if operation == "keys_buy" and isinstance(case.body.get("pin"), str):

@@ -98,6 +98,27 @@ class TestReady:
         return urllib3.request("GET", stack.ready["api_url"] + path, headers=headers, retries=False)
 
 
+def test_log_lines_go_where_they_are_told_and_hold_no_secret(tmp_path: Path) -> None:
+    log = tmp_path / "lines.log"
+    process, ready = start_stack(tmp_path, "--log", str(log))
+    headers = {"Authorization": f"Bearer {ready['users'][0]['token']}"}
+    assert urllib3.request("GET", ready["api_url"] + "/user", headers=headers).status == 200
+    assert urllib3.request("POST", ready["api_url"] + "/keys", json={"pin": "1a2s3d"}, headers=headers).status == 201
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    screen, lines = (tmp_path / "stack.log").read_text(), log.read_text()
+    assert screen.startswith("Sealdrop runs on this machine.")
+    assert screen.rstrip().endswith("Ctrl-C stops it; nothing is kept.")
+    assert str(log) in screen
+    routes = [line.get("route") for line in map(json.loads, lines.splitlines())]
+    assert "GET /user" in routes
+    assert "POST /keys" in routes
+    for user in ready["users"]:
+        assert user["token"] in screen
+        assert user["token"] not in lines
+        assert user["pin"] not in lines
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     process, _ = start_stack(tmp_path)
@@ -126,7 +147,17 @@ class TestRefusals:
         assert done.returncode == 1
         assert done.stderr.startswith(f"port {port} on 127.0.0.1 is taken")
         assert "--port" in done.stderr
+        assert "make up PORT=" in done.stderr
         assert "Traceback" not in done.stderr
+
+    def test_and_before_anything_that_takes_time(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            arguments = ["--port", str(taken.getsockname()[1])]
+            code = f"import sys; from infra.local.__main__ import main; print(main({arguments}), 'moto' in sys.modules)"
+            done = subprocess.run(  # noqa: S603 - our own command
+                [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+            )
+        assert done.stdout == "1 False\n"
 
     @pytest.mark.parametrize(
         "arguments", [["--port", "70000"], ["--port", "x"], ["--rate-limit", "0"], ["--rate-limit", "many"], ["--odd"]]

@@ -65,6 +65,10 @@ def create(call, body) -> ThingView:
     """Make a thing."""
 
 
+def create_many(call, body) -> Listing[ThingView]:
+    """Make things."""
+
+
 def remove(call, thing_id) -> None:
     """Remove a thing."""
 
@@ -116,6 +120,7 @@ class TestAnswers:
         assert (kind["schema"], kind["example"], kind["required"]) == ({"type": "string"}, "nut", False)
         assert (size["schema"], size["example"]) == ({"type": "string", "enum": ["small", "large"]}, "small")
         assert (include["style"], include["explode"], include["example"]) == ("form", False, ["maker"])
+        assert include["schema"] == {"type": "array", "default": [], "items": include["schema"]["items"]}
         assert include["schema"]["items"]["enum"] == ["maker", "parts"]
 
     def test_nothing(self) -> None:
@@ -151,6 +156,11 @@ class TestBodies:
             "test_declarations_remove",
         }
         assert {str(link["parameters"]) for link in links.values()} == {"{'thing_id': '$response.body#/data/id'}"}
+
+    def test_so_does_the_first_of_several(self) -> None:
+        _, said = made(route(create_many, "POST", "/things", CreateThing, status=201), route(show))
+        [link] = said["responses"]["201"]["links"].values()
+        assert link["parameters"] == {"thing_id": "$response.body#/data/0/id"}
 
 
 class TestRefusals:

@@ -1,6 +1,7 @@
 """The API's document says of every route what the code does, and its examples are what the code takes and gives."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -36,6 +37,9 @@ def responses(route: tuple[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, response in operation(route)["responses"].items():
         name = response.get("$ref", "").rpartition("/")[2]
         yield status, DOCUMENT["components"]["responses"][name] if name else response
+
+
+OPERATIONS = {operation(route)["operationId"]: operation(route) for route in EVERY}
 
 
 def content(thing: dict[str, Any]) -> dict[str, Any]:
@@ -101,6 +105,36 @@ def expected_success(route: tuple[str, str]) -> int:
     return 204 if get_type_hints(ROUTES[route].view)["return"] is type(None) else ROUTES[route].status
 
 
+class TestLinks:
+    """Where a program goes from what it was answered: each points at what is there, for a parameter that is there."""
+
+    def test_lead_to_an_id_or_a_key_of_the_answer(self) -> None:
+        for route, status, link in links():
+            [(name, source)] = link["parameters"].items()
+            target = OPERATIONS[link["operationId"]]
+            assert name in {parameter["name"] for parameter in target["parameters"] if parameter["in"] == "path"}
+            value = content(operation(route)["responses"][status])["example"]
+            for step in source.removeprefix("$response.body#/").split("/"):
+                value = value[int(step) if step.isdecimal() else step]
+            schema = next(parameter["schema"] for parameter in target["parameters"] if parameter["name"] == name)
+            validator(schema).validate(value)
+
+    def test_of_keys_lead_to_where_that_kind_is_used(self) -> None:
+        of_keys = {(name_of(route), link["operationId"]) for route, _, link in links() if "key" in link["parameters"]}
+        assert of_keys == {
+            ("POST /downloads/{download_id}/keys", "downloads_show_public"),
+            ("POST /downloads/{download_id}/keys", "downloads_perform"),
+            ("POST /keys", "keys_drop"),
+        }
+
+
+def links() -> Iterator[tuple[tuple[str, str], str, dict[str, Any]]]:
+    for route in EVERY:
+        for status, response in responses(route):
+            for link in response.get("links", {}).values():
+                yield route, status, link
+
+
 class TestTheErrorTable:
     def test_every_code_appears(self) -> None:
         appearing = {code for response in REFUSALS.values() for code in content(response)["examples"]}
@@ -163,6 +197,25 @@ class TestExamples:
     def test_say_something(self) -> None:
         """`text` is what a string is shown as whose field has no example."""
         assert [line for line in text_of_document().splitlines() if line.endswith((': "text"', ': "text",'))] == []
+
+
+class TestPatterns:
+    def test_are_such_that_javascript_takes_them_too(self) -> None:
+        """With its flag `u`, as validators use it, an escape that means nothing is an error."""
+        for pattern in patterns(DOCUMENT):
+            assert re.compile(pattern)
+            assert set(re.findall(r"\\(.)", pattern)) <= set("dDsSwWbBnrtfvux^$\\.*+?()[]{}|/"), pattern
+
+
+def patterns(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("pattern"), str):
+            yield value["pattern"]
+        for each in value.values():
+            yield from patterns(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from patterns(each)
 
 
 class TestTheCommittedFile:
