@@ -11,23 +11,25 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
+from infra import operating
 from infra.local import template
 
 INFRA = Path(__file__).parent
 PATIENCE_SECONDS = 40  # more than the function's own time
 SUCCESS, FAILED = 0, 1
 
-EXAMPLES = """examples:
+EXAMPLES = f"""examples:
   python -m infra.create_user --email alice@example.com --name 'Alice Archer' --account-name 'Archer & Co'
   python -m infra.create_user --email carol@example.com --name 'Carol Cook' --account-id ID --timezone Europe/Vienna
   python -m infra.create_user --email ci@example.com --name CI --stage prod --json | jq -r .token
 
 Without --account-id the user gets an account of their own. The token has every scope and no expiry, and is shown this
-once: hand it over by a safe channel. AWS is found as every AWS tool finds it (AWS_PROFILE, AWS_REGION, ...).
+once: hand it over by a safe channel.
+
+{operating.CREDENTIALS} They need lambda:InvokeFunction.
 """
 
 
@@ -65,7 +67,7 @@ def _explained(error: ClientError, function: str, region: str) -> str:
         return f"there is no function {function} in {region}: name the stage (--stage) or the function (--function)"
     if code in {"AccessDeniedException", "AccessDenied"}:
         return f"these credentials may not call {function}: they need lambda:InvokeFunction on it"
-    return str(error)
+    return operating.explained(error)
 
 
 def _refusal(error: Mapping[str, Any]) -> str:
@@ -91,15 +93,15 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--email", required=True, help="nobody else's here, in any account")
-    parser.add_argument("--name", required=True, help="as others see it")
-    parser.add_argument("--timezone", metavar="ZONE", help="of the IANA list, as Europe/Vienna (UTC)")
+    parser.add_argument("--email", required=True, help="the user's address: no other user's, in any account")
+    parser.add_argument("--name", required=True, help="the user's name, as others see it")
+    parser.add_argument("--timezone", metavar="ZONE", help="the user's, of the IANA list, as in Europe/Vienna (UTC)")
     account = parser.add_mutually_exclusive_group()
-    account.add_argument("--account-id", metavar="ID", help="an account that is there, to join")
-    account.add_argument("--account-name", metavar="NAME", help="of a new account (the user's name)")
-    parser.add_argument("--stage", default="dev", help="which deployment (dev)")
-    parser.add_argument("--function", metavar="NAME", help="the function, where it is not SERVICE-STAGE-create-user")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    account.add_argument("--account-id", metavar="ID", help="the account to join (a new one)")
+    account.add_argument("--account-name", metavar="NAME", help="what the new account is called (as the user)")
+    parser.add_argument("--stage", default="dev", help="the deployment (dev)")
+    parser.add_argument("--function", metavar="NAME", help="the function's name (sealdrop-STAGE-create-user)")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser.parse_args(arguments)
 
 
@@ -110,10 +112,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # Once, and no second time: a repeated order is refused, and the token of the first one would be lost.
         config = Config(retries={"total_max_attempts": 1}, read_timeout=PATIENCE_SECONDS)
-        with closing(boto3.Session().client("lambda", config=config)) as functions:
+        with closing(operating.session().client("lambda", config=config)) as functions:
             made = create_user(order, options.function or function_name(options.stage), functions=functions)
-    except (NotCreated, BotoCoreError) as error:
-        print(f"not created: {error}", file=sys.stderr)
+    except (NotCreated, *operating.REFUSALS) as error:
+        print(f"not created: {operating.explained(error)}", file=sys.stderr)
         return FAILED
     print(json.dumps(made, indent=2) if options.json else _for_people(made))
     return SUCCESS

@@ -14,9 +14,6 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.adapters.dynamo_people import account_key
 from chalicelib.adapters.dynamo_purses import PURSES, OwnLimits, purse_of, settle
 from chalicelib.adapters.dynamo_quotas import DynamoQuotas
@@ -26,9 +23,18 @@ from chalicelib.domain.errors import Busy
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.quota import Quota, Usage
 from chalicelib.settings import MissingSetting, read_quota
+from infra import operating
 
 SUCCESS, FAILED = 0, 1
 ATTEMPTS = 5
+EXAMPLES = f"""examples:
+  export METADATA_TABLE=sealdrop-prod-metadata
+  python -m infra.quota 7c9e6679-7425-40de-944b-e07fc1f90ae7                              what it may use, and uses
+  python -m infra.quota 7c9e6679-7425-40de-944b-e07fc1f90ae7 --bytes 20T --files 5000000  other limits for it alone
+  python -m infra.quota 7c9e6679-7425-40de-944b-e07fc1f90ae7 --default                    as everybody has them again
+
+{operating.CREDENTIALS} They need to read and write the table.
+"""
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -109,8 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m infra.quota",
         description="Show an account's quota and usage, beside the sum of its records. Options change them first.",
-        epilog="example:\n  python -m infra.quota 7c9e6679-7425-40de-944b-e07fc1f90ae7 --bytes 20T --files 5000000 "
-        "--table sealdrop-prod-metadata",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("account_id", type=uuid.UUID, help="the account's id, as `sealdrop whoami --json` shows it")
@@ -136,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     account_id, now = AccountId(str(options.account_id)), datetime.now(UTC)
     try:
         default = read_quota()
-        with closing(boto3.Session().client("dynamodb")) as client:
+        with closing(operating.session().client("dynamodb")) as client:
             table = MetadataTable(client, options.table)
             if table.get(account_key(account_id)) is None:
                 print(f"failed: there is no account {account_id}", file=sys.stderr)
@@ -145,8 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if own is not None or options.recount:
                 change(table, account_id, default, now, own_limits=own, recount=options.recount)
             print(report(table, account_id, default, now))
-    except (Busy, ClientError, BotoCoreError, MissingSetting) as error:
-        print(f"failed: {getattr(error, 'reason', None) or error}", file=sys.stderr)
+    except (Busy, *operating.REFUSALS, MissingSetting) as error:
+        print(f"failed: {getattr(error, 'reason', None) or operating.explained(error)}", file=sys.stderr)
         return FAILED
     return SUCCESS
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
+
+from infra import operating
 
 FRAME_LENGTH = 262_144
 MAGIC = b"\x02\x04\x78"  # format version 2, suite 0x0478: how every sealed file begins
@@ -28,6 +29,16 @@ SUCCESS, FAILED = 0, 1
 OPENED = "Its seal was opened, and every part of it verified."
 AS_IS = """Written as it lies in the bucket: no seal was opened, and nothing proves who put it there.
 If the file ought to be sealed, somebody has replaced it: list its versions, and name one with --version-id."""
+
+
+EXAMPLES = f"""examples:
+  export FILES_BUCKET=sealdrop-prod-files-123456789012-eu-west-1
+  python -m infra.recover 7c9e6679-7425-40de-944b-e07fc1f90ae7 -o invoice.pdf
+  python -m infra.recover 7c9e6679-7425-40de-944b-e07fc1f90ae7 -o invoice.pdf --sealed --version-id 3sL4kqtJlcpXroDT
+
+{operating.CREDENTIALS} They need s3:GetObject and kms:Decrypt,
+and s3:GetEncryptionConfiguration unless --key is named.
+"""
 
 
 class NotRecovered(Exception):
@@ -57,7 +68,12 @@ def recover(
     begins as a sealed message is one. `version` is the newest one where none is named. Raises NotRecovered.
     """
     pinned = {"VersionId": version} if version else {}
-    answer = s3.get_object(Bucket=bucket, Key=f"files/{file_id}", **pinned)
+    try:
+        answer = s3.get_object(Bucket=bucket, Key=f"files/{file_id}", **pinned)
+    except ClientError as error:
+        if error.response["Error"].get("Code") not in {"NoSuchKey", "NoSuchVersion"}:
+            raise
+        raise NotRecovered(f"there is no file {file_id} in {bucket}, or no such version of it") from None
     with closing(answer["Body"]) as body:  # its own `with` would hand out the raw stream, which checks no length
         start = body.read(len(MAGIC))
         source = _Joined(start, body)
@@ -139,8 +155,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m infra.recover",
         description="Recover a file from the bucket with S3 and KMS alone; the API and its tables are not needed.",
-        epilog="example:\n  python -m infra.recover 7c9e6679-7425-40de-944b-e07fc1f90ae7 -o invoice.pdf "
-        "--bucket sealdrop-prod-files-123456789012-eu-west-1",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file_id", type=uuid.UUID, help="the file's id, as in its object key files/ID")
@@ -164,7 +179,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     try:
-        s3 = boto3.client("s3")
+        s3 = operating.session().client("s3")
         recovered = recover(
             options.bucket,
             str(options.file_id),
@@ -174,8 +189,8 @@ def main(arguments: list[str] | None = None) -> int:
             sealed=options.sealed,
             version=options.version_id,
         )
-    except (NotRecovered, ClientError, BotoCoreError, OSError) as error:
-        print(f"not recovered: {error}", file=sys.stderr)
+    except (NotRecovered, *operating.REFUSALS, OSError) as error:
+        print(f"not recovered: {operating.explained(error)}", file=sys.stderr)
         return FAILED
     print(f"{recovered.size_bytes:,} bytes in {options.output}, from version {recovered.version}")
     print(OPENED if recovered.seal_opened else AS_IS)

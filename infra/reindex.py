@@ -11,17 +11,23 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.adapters.dynamo_lists import SEARCH_PK
 from chalicelib.adapters.dynamo_postings import SearchTable
 from chalicelib.adapters.dynamo_table import from_dynamo
 from chalicelib.domain.errors import Busy
 from chalicelib.ports import Change
+from infra import operating
 
 PAGE = 100
 SUCCESS, FAILED = 0, 1
+EXAMPLES = f"""example:
+  python -m infra.reindex --metadata-table sealdrop-prod-metadata --search-table sealdrop-prod-search
+
+It reads the whole metadata table, and is harmless to repeat.
+
+{operating.CREDENTIALS} They need to read the one table and write
+the other.
+"""
 
 
 def reindex(client: Any, metadata_table: str, search_table: str) -> int:
@@ -54,19 +60,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m infra.reindex",
         description="Write the search table anew from the metadata table. The service may run meanwhile.",
-        epilog="example:\n  python -m infra.reindex --metadata-table sealdrop-prod-metadata "
-        "--search-table sealdrop-prod-search",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name in ("metadata-table", "search-table"):
         variable = name.upper().replace("-", "_")
         given = os.environ.get(variable)
-        parser.add_argument(f"--{name}", default=given, required=not given, help=f"its name ({variable})")
+        parser.add_argument(f"--{name}", metavar="NAME", default=given, required=not given, help=f"({variable})")
     options = parser.parse_args(arguments)
     try:
-        count = reindex(boto3.client("dynamodb"), options.metadata_table, options.search_table)
-    except (Busy, ClientError, BotoCoreError) as error:
-        print(f"broken off: {error}; run it again", file=sys.stderr)
+        count = reindex(operating.session().client("dynamodb"), options.metadata_table, options.search_table)
+    except (Busy, *operating.REFUSALS) as error:
+        print(f"broken off: {operating.explained(error)}\nTo run it again is harmless.", file=sys.stderr)
         return FAILED
     print(f"{count:,} records in the search table")
     return SUCCESS

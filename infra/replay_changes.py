@@ -12,10 +12,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from infra import operating
 from infra.create_user import INFRA
 from infra.local import template
 from infra.local.stream_records import Record, as_lambda_has_it, number_of
@@ -25,11 +25,14 @@ TOGETHER = 10  # records in one call: ten of the largest fit in Lambda's 6 MB
 DONE, FAILED = 0, 1
 _FORGOTTEN = {"TrimmedDataAccessException", "ResourceNotFoundException"}
 
-EXAMPLES = """examples:
+EXAMPLES = f"""examples:
   python -m infra.replay_changes                  of the stage dev
   python -m infra.replay_changes --stage prod
 
 Ends with 0 when no letter is left, 1 when one is: it says why, and the letter stays in the queue.
+
+{operating.CREDENTIALS}
+They need to read the queue of dead letters and the stream, and lambda:InvokeFunction.
 """
 
 
@@ -120,13 +123,13 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--stage", default="dev", help="which deployment (dev)")
+    parser.add_argument("--stage", default="dev", help="the deployment (dev)")
     options = parser.parse_args(arguments)
     queue, function = names(options.stage)
     left = 0
     try:
         with ExitStack() as stack:
-            session: Any = boto3.Session()
+            session = operating.session()
             config = Config(read_timeout=PATIENCE_SECONDS)
             services = ("sqs", "dynamodbstreams", "lambda")
             sqs, streams, functions = (
@@ -136,8 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
             for letter, problem in Replay(sqs, streams, functions, url, function).all():
                 left += problem is not None
                 print(f"{letter}: {problem or 'told again'}", file=sys.stderr if problem else sys.stdout)
-    except (ClientError, BotoCoreError) as error:
-        print(f"not replayed: {error}", file=sys.stderr)
+    except operating.REFUSALS as error:
+        print(f"not replayed: {operating.explained(error)}", file=sys.stderr)
         return FAILED
     return FAILED if left else DONE
 

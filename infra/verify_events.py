@@ -16,15 +16,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.adapters.dynamo_events import CHAIN_INDEX, entry_of, head_from, item_of
 from chalicelib.adapters.dynamo_table import to_dynamo
 from chalicelib.domain.chain import Entry, Head, breaks
 from chalicelib.domain.ids import AccountId
+from infra import operating
 
 SOUND, BROKEN, NOT_CHECKED = 0, 1, 2
+EXAMPLES = f"""examples:
+  export EVENTS_TABLE=sealdrop-prod-events EVENTS_KEY_ARN=alias/sealdrop-prod-events
+  python -m infra.verify_events 7c9e6679-7425-40de-944b-e07fc1f90ae7
+  python -m infra.verify_events 7c9e6679-7425-40de-944b-e07fc1f90ae7 --known 412:9f2b…   must still hold event 412
+
+Keep the end that is printed, and name it the next time: what was taken off the end since then shows.
+
+{operating.CREDENTIALS} They need to read the table, and kms:VerifyMac.
+"""
 _INDEX_LAG_SECONDS = 2  # what was appended a moment ago may not be in the index yet
 
 
@@ -120,8 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m infra.verify_events",
         description="Verify an account's audit log. Ends with 0 when it is sound, 1 when not, 2 when not checked.",
-        epilog="example:\n  python -m infra.verify_events 7c9e6679-7425-40de-944b-e07fc1f90ae7 "
-        "--table sealdrop-prod-events --key alias/sealdrop-prod-events",
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("account_id", type=uuid.UUID, help="the account's id")
@@ -130,17 +136,23 @@ def main(arguments: list[str] | None = None) -> int:
         "--key", default=os.environ.get("EVENTS_KEY_ARN"), help="the KMS key that signs (EVENTS_KEY_ARN)"
     )
     parser.add_argument(
-        "--known", type=_known, action="append", default=[], metavar="SEQUENCE:HASH", help="an end seen before"
+        "--known",
+        type=_known,
+        action="append",
+        default=[],
+        metavar="SEQUENCE:HASH",
+        help="an end that this command printed before; may be repeated",
     )
     options = parser.parse_args(arguments)
     if not options.table or not options.key:
         parser.error("name the table and the key: --table and --key, or EVENTS_TABLE and EVENTS_KEY_ARN")
     account_id = AccountId(str(options.account_id))
     try:
-        log = Log(account_id, options.table, options.key, dynamodb=boto3.client("dynamodb"), kms=boto3.client("kms"))
+        aws = operating.session()
+        log = Log(account_id, options.table, options.key, dynamodb=aws.client("dynamodb"), kms=aws.client("kms"))
         checked = log.check(options.known, datetime.now(UTC).date())
-    except (ClientError, BotoCoreError) as error:
-        print(f"not checked: {error}", file=sys.stderr)
+    except operating.REFUSALS as error:
+        print(f"not checked: {operating.explained(error)}", file=sys.stderr)
         return NOT_CHECKED
     for problem in checked.problems:
         print(problem, file=sys.stderr)

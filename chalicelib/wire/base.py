@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
     ValidationError,
 )
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from chalicelib.domain.errors import Invalid
 
@@ -61,6 +64,25 @@ def doc(text: str, *examples: Any, **schema: Any) -> Any:
     """What the reference says of a field: its meaning, examples, and rules that pydantic's schema does not know."""
     known: dict[str, Any] = {"description": text, "examples": list(examples), "json_schema_extra": schema}
     return Field(**{name: value for name, value in known.items() if value})  # what is not named stays the type's
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Text that matches this pattern from end to end. `words` tell who sends another what to send instead."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(core), "pattern": self.pattern}
+
+    def _checked(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(self.words)
+        return text
 
 
 class NotNull:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 
 from chalicelib.domain.category import MAX_NAME_LENGTH, Category
 from chalicelib.services.manage_categories import CategoryChanges
-from chalicelib.wire.base import Id, In, Moment, NotNull, Out, doc
+from chalicelib.wire.base import Id, In, Moment, NotNull, Out, Shape, doc
 from chalicelib.wire.lists import SORTING, SortedQuery
 from chalicelib.wire.people import plain_text
 
@@ -25,7 +25,8 @@ CategoryName = Annotated[
 ]
 Color = Annotated[
     str,
-    StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True),
+    StringConstraints(to_lower=True),
+    Shape(r"^#[0-9a-fA-F]{6}$", "Write a color as in CSS: # and six hexadecimal digits, as in #1f5fa8."),
     doc("As in CSS, kept in lower case.", "#1f5fa8"),
 ]
 

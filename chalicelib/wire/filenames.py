@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 from chalicelib.domain.filename import MAX_NAME_BYTES, clean_filename
-from chalicelib.wire.base import doc
+from chalicelib.wire.base import Shape, doc
 
 # What clean_filename takes, for readers of the schema; a property test holds the two together.
 FILENAME_PATTERN = (
@@ -27,6 +27,7 @@ FileName = Annotated[
 ]
 MediaType = Annotated[
     str,
-    StringConstraints(max_length=127, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$", to_lower=True),
+    StringConstraints(max_length=127, to_lower=True),
+    Shape(r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$", "Write a media type, as in application/pdf."),
     doc("The media type, kept in lower case. Guessed from the file name when it is left out.", "text/plain"),
 ]

@@ -9,7 +9,7 @@ from chalicelib.domain.ids import AccountId
 from chalicelib.domain.people import Author, User
 from chalicelib.domain.pin import Pin
 from chalicelib.services.create_user import NewUser
-from chalicelib.wire.base import In, Out, doc
+from chalicelib.wire.base import In, Out, Shape, doc
 from chalicelib.wire.pins import NewPin
 
 
@@ -27,8 +27,10 @@ Name = Annotated[
 ]
 Email = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, max_length=254, pattern=r'^[^@\s<>"\\,;:]{1,64}@[^@\s<>"\\,;:]+\.[^@\s.]+$'
+    StringConstraints(strip_whitespace=True, max_length=254),
+    Shape(
+        r'^[^@\s<>"\\,;:]{1,64}@[^@\s<>"\\,;:]+\.[^@\s.]+$',
+        "Write one e-mail address, without a name, as in alice@example.com.",
     ),
     AfterValidator(plain_text),
 ]

@@ -154,7 +154,7 @@ def test_an_account_that_is_none(world: World, run: Any, capsys: pytest.CaptureF
 
 def test_a_table_that_is_none(account_id: AccountId, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([account_id, "--table", "nowhere"]) == 1
-    assert "ResourceNotFound" in capsys.readouterr().err
+    assert "check the names" in capsys.readouterr().err
 
 
 def test_what_it_cannot_be_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 import app as table_of_contents
 from chalicelib.bootstrap import World
 from chalicelib.routes import triggers
-from infra import replay_changes
+from infra import operating, replay_changes
 from infra.local.stack import EmulatedAws
 from infra.local.stream_records import Record, dead_letter, number_of
 from infra.replay_changes import DONE, FAILED, NotReplayed, Replay, Span, main, names
@@ -151,13 +151,13 @@ class TestCommand:
     @pytest.fixture(autouse=True)
     def _invoking(self, monkeypatch: pytest.MonkeyPatch, functions: Functions, queue: str, world: World) -> None:  # noqa: ARG002 - both are there
         monkeypatch.setattr(replay_changes, "names", lambda stage: ("letters" + stage.removeprefix("dev"), FUNCTION))
-        session = replay_changes.boto3.Session
+        session = operating.session
 
         class Session:
             def client(self, service: str, **more: Any) -> Any:
                 return functions if service == "lambda" else session().client(service, **more)
 
-        monkeypatch.setattr(replay_changes.boto3, "Session", Session)
+        monkeypatch.setattr(operating, "session", Session)
 
     def test_it_says_what_it_did(
         self, world: World, given_up: Callable[..., list[Record]], capsys: pytest.CaptureFixture[str]

@@ -3,12 +3,14 @@
 import io
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError
 from botocore.response import StreamingBody
 
+from infra import operating
 from infra import recover as command
 from infra.recover import MAGIC, NotRecovered, recover
 
@@ -89,7 +91,7 @@ def test_the_command_says_what_it_did(
     destination: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes, word: str
 ) -> None:
     announced = len(content) + (word == "not recovered")
-    monkeypatch.setattr(command.boto3, "client", lambda _: Bucket(content, announced))
+    monkeypatch.setattr(operating, "session", lambda: SimpleNamespace(client=lambda _: Bucket(content, announced)))
     status = command.main([FILE_ID, "-o", str(destination), "--bucket", "b", "--key", "k"])
     said = capsys.readouterr()
     assert word in said.out + said.err

@@ -15,7 +15,9 @@ from chalicelib.domain.filename import MAX_NAME_BYTES
 from chalicelib.domain.ids import is_uuid
 from chalicelib.domain.secret import SECRET_BYTES, looks_like_secret, looks_like_token, secret_text, token_text
 from chalicelib.wire.base import Moment, Sha256
+from chalicelib.wire.categories import Color
 from chalicelib.wire.filenames import FileName, MediaType
+from chalicelib.wire.people import Email
 from tests.support.contract import document
 
 AWKWARD = st.text(
@@ -117,3 +119,28 @@ def test_example_secrets_and_ids_are_such() -> None:
             for parameter in operation.get("parameters", []):
                 if parameter["name"].endswith("_id"):
                     assert is_uuid(parameter["example"])
+
+
+class TestShapes:
+    @pytest.mark.parametrize(
+        ("annotation", "text", "words"),
+        [
+            *(
+                (Email, text, "Write one e-mail address")
+                for text in ("", "nobody", "a@b", "a b@example.com", "a@b.c\nd")
+            ),
+            (Email, "Bob <bob@example.com>", "without a name"),
+            (Color, "red", "six hexadecimal digits"),
+            (MediaType, "pdf", "as in application/pdf"),
+        ],
+    )
+    def test_a_refusal_says_what_to_write(self, annotation, text: str, words: str) -> None:
+        assert both(annotation, text) == (False, False)
+        with pytest.raises(ValidationError, match=words):
+            TypeAdapter(annotation).validate_python(text)
+
+    @pytest.mark.parametrize(
+        ("annotation", "text"), [(Email, "a@example.com"), (Color, "#1F5FA8"), (MediaType, "Text/Plain")]
+    )
+    def test_what_fits_is_taken(self, annotation, text: str) -> None:
+        assert both(annotation, text) == (True, True)
