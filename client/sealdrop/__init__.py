@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
-    from sealdrop.download import SavedFile
     from sealdrop.errors import (
         ApiError,
         BadAnswer,
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     )
     from sealdrop.pins import TemporaryKey
     from sealdrop.retry import Retry
+    from sealdrop.saving import Incomplete, SavedFile
     from sealdrop.transfers import Encryption, Performed, PerformedFile
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "FileChanged",
     "Gone",
     "InboxMail",
+    "Incomplete",
     "LocalFileError",
     "LostAnswer",
     "Mail",
@@ -94,7 +95,7 @@ __all__ = [
     "Verified",
     "WrongPin",
 ]
-_HOMES = ("errors", "models", "mail_models", "transfers", "retry", "pins", "client", "download", "events")
+_HOMES = ("errors", "models", "mail_models", "transfers", "retry", "pins", "client", "saving", "events")
 
 
 def __getattr__(name: str) -> Any:

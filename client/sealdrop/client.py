@@ -7,14 +7,15 @@ from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.auditing import Auditing
-from sealdrop.download import Downloader, SavedFile
+from sealdrop.download import Downloader
 from sealdrop.errors import ApiError, NotFound, UsageError
-from sealdrop.flow import Progress
+from sealdrop.flow import Progress, Tell
 from sealdrop.mailing import Mailing
 from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
 from sealdrop.paging import walk
 from sealdrop.pins import DownloadKeys, TemporaryKey
 from sealdrop.retry import Retry
+from sealdrop.saving import SavedFile
 from sealdrop.source import open_source
 from sealdrop.storage import Storage
 from sealdrop.targets import FileId, parse_target
@@ -87,6 +88,7 @@ class Client(Mailing, Auditing):
         pin: str | None = None,
         mail_pin: str | None = None,
         progress: Progress | None = None,
+        tell: Tell | None = None,
     ) -> tuple[SavedFile, ...]:
         """Download by the id of an own file or of a mail in your inbox, by download key, or by link.
 
@@ -101,21 +103,29 @@ class Client(Mailing, Auditing):
         its use: where such a name is taken, a number is added to it. The files of an inbox's mail may take two: your
         own, and as `mail_pin` that of its sender.
 
+        A download by key, link or mail that was cut off after its use was spent goes on, without spending another, when
+        it is called again on this machine: errors say until when as `again_until`. `tell` hears of it, in sentences.
+        Where some of several files arrived, the error says which as `incomplete`.
+
         Raises `PinRequired`, `WrongPin`, `PinLocked`; `LocalFileError` where the file cannot be written,
         `NotAuthentic` where the bytes are not those that were sent, `StorageError` where the storage refused.
         """
         target = parse_target(what)
         output = os.fspath(path) if isinstance(path, str | os.PathLike) else path
         if isinstance(target, FileId):
-            own, theirs = (self._downloader(self._api, progress, used) for used in (pin, mail_pin))
+            own, theirs = (self._downloader(self._api, progress, tell, used) for used in (pin, mail_pin))
             try:
                 return own.own_file(target.id, output, overwrite=overwrite)
             except NotFound as error:
                 download_id = self._received(target.id, error).download_id
-            return theirs.by_key(self._download_keys.make(download_id, pin).key, output, overwrite=overwrite)
+
+            def make_key() -> str:
+                return self._download_keys.make(download_id, pin).key
+
+            return theirs.shared(download_id, make_key, output, overwrite=overwrite)
         elsewhere = target.api_url not in (None, self.url)
         api = Api(target.api_url or self.url, None, self._retry) if elsewhere else self._api
-        return self._downloader(api, progress, pin).by_key(target.key, output, overwrite=overwrite)
+        return self._downloader(api, progress, tell, pin).by_key(target.key, output, overwrite=overwrite)
 
     def files(
         self,
@@ -225,6 +235,6 @@ class Client(Mailing, Auditing):
         """Do without a PIN from now on. Raises `WrongPin`, `PinLocked`."""
         return self._api.update_user({"pin": None, "current_pin": current})
 
-    def _downloader(self, api: Api, progress: Progress | None, pin: str | None) -> Downloader:
+    def _downloader(self, api: Api, progress: Progress | None, tell: Tell | None, pin: str | None) -> Downloader:
         storage = self._storage if api is self._api else Storage(api.url)
-        return Downloader(api, storage, self._retry, progress, self._download_keys, pin)
+        return Downloader(api, storage, self._retry, progress, tell, self._download_keys, pin)

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -37,9 +37,17 @@ class Destination:
         return (self.path.exists() and not self.path.is_file()) or _is_handed_down(self.path)
 
 
-def choose(names: Sequence[str], output: str | None, *, overwrite: bool, numbered: bool = False) -> list[Destination]:
+def choose(
+    names: Sequence[str],
+    output: str | None,
+    *,
+    overwrite: bool,
+    numbered: bool = False,
+    beside: Collection[Path] = (),
+) -> list[Destination]:
     """One destination per name that the service gave. Only a path that the caller named may replace a file unasked.
-    `output` is a directory where it is one, ends like one, or there are several files.
+    `output` is a directory where it is one, ends like one, or there are several files. `beside`: files of the same
+    download that are there already, which none of these may replace.
 
     Raises LocalFileError, before anything is downloaded, where something is in the way; where it is too late for that,
     `numbered` goes round it: `invoice (2).pdf`.
@@ -54,7 +62,8 @@ def choose(names: Sequence[str], output: str | None, *, overwrite: bool, numbere
                 raise LocalFileError(f"several files need a directory, and {folder} is a file")
             folder = folder.with_name(_told_apart([folder.name], folder.parent)[0])
         there = folder if numbered and not overwrite else None
-        chosen = [Destination(folder / name, overwrite, make_folder=True) for name in _told_apart(names, there)]
+        taken = {path.name for path in beside if path.parent.resolve() == folder.resolve()}
+        chosen = [Destination(folder / name, overwrite, make_folder=True) for name in _told_apart(names, there, taken)]
     for destination in chosen:
         _check_free(destination)
         if len(os.fsencode(destination.path.name)) > MOST_NAME_BYTES:
@@ -90,14 +99,17 @@ def check_room(destinations: Sequence[Destination], size: int) -> None:
 
 
 @contextmanager
-def landing(destination: Destination) -> Iterator[BinaryIO]:
-    """A file to write. It appears at the destination when the block ends well; otherwise nothing does."""
+def landing(destination: Destination, began: Callable[[Path], None]) -> Iterator[BinaryIO]:
+    """A file to write. It appears at the destination when the block ends well; otherwise nothing does. `began` is told
+    the path of the temporary file, which only a crash leaves behind.
+    """
     path = destination.path
     temporary = _temporary(path.parent)
     made_folder = destination.make_folder and not path.parent.exists()
     try:
         if made_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
+        began(temporary)
         with os.fdopen(_create(temporary), "wb") as file:
             yield file
             file.flush()
@@ -148,9 +160,11 @@ def _check_free(destination: Destination) -> None:
         )
 
 
-def _told_apart(names: Sequence[str], there: Path | None = None) -> list[str]:
-    """File names of which no two are the same, even where case or composition do not count, nor in use in `there`."""
-    taken: set[str] = set()
+def _told_apart(names: Sequence[str], there: Path | None = None, but: Iterable[str] = ()) -> list[str]:
+    """File names of which no two are the same, even where case or composition do not count, nor one of those in `but`,
+    nor one in use in `there`.
+    """
+    taken = {_folded(name) for name in but}
     result = []
     for name in map(safe_filename, names):
         free = (it for it in _numbered(name) if _folded(it) not in taken)

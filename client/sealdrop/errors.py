@@ -5,8 +5,12 @@ next, and an `exit_code` for the command line. No message holds a token, a key o
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import IntEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from sealdrop.saving import Incomplete
 
 
 class ExitCode(IntEnum):
@@ -25,6 +29,8 @@ class SealdropError(Exception):
     code: str = "failed"
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
     hint: str | None = None
+    again_until: datetime | None = None  # until then the same `get` goes on where it ended, and spends nothing
+    incomplete: "Incomplete | None" = None  # of a `get` of several files: which arrived
 
     def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from sealdrop.durations import run_again
 from sealdrop.errors import ApiError, SealdropError
 from sealdrop.names import printable
 
@@ -85,10 +86,12 @@ def print_error(error: SealdropError, *, json_wanted: bool, about: str | None = 
     request_id = error.request_id if isinstance(error, ApiError) else None
     if json_wanted:
         record = {"code": error.code, "message": error.message, "hint": error.hint, "about": about}
+        record |= {"again_until": as_json(error.again_until)}
         click.echo(json.dumps({"error": {**record, "errors": errors, "request_id": request_id}}), err=True)
         return
     lines = [f"sealdrop: {about}: {error.message}" if about else f"sealdrop: {error.message}"]
     lines += [f"  {name}: {reason}" for name, reasons in errors.items() for reason in reasons]
     lines += [f"  request id: {request_id}"] if request_id else []
     lines += [f"  {error.hint}"] if error.hint else []
+    lines += [f"  {run_again(error.again_until)}"] if error.again_until else []
     click.echo("\n".join(printable(line) for line in lines), err=True)

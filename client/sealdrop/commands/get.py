@@ -1,15 +1,17 @@
 """sealdrop get"""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from sealdrop.commands.common import connect, json_option, with_pin, with_pins
+from sealdrop.names import printable
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
-    from sealdrop.download import SavedFile
+    from sealdrop.saving import SavedFile
     from sealdrop.targets import Key
 
 EPILOG = """\b
@@ -47,33 +49,50 @@ def command(
     json_wanted: bool,  # noqa: FBT001 - click passes options by name
 ) -> int:
     """Download a file of yours or a mail's files by id, or what a download key or link gives. Prints the paths."""
-    from sealdrop.names import printable
-    from sealdrop.output import human_size, note, print_json
+    from sealdrop.errors import SealdropError
+    from sealdrop.output import print_error
     from sealdrop.progress import bar
     from sealdrop.targets import FileId, parse_target
 
     target = parse_target(what)
     client = connect() if isinstance(target, FileId) else _without_token(target)
     path = sys.stdout.buffer if output == "-" else output or None
+    tell = None if json_wanted else _remark
 
     def get(pin: str | None, mail_pin: str | None) -> tuple["SavedFile", ...]:
         with bar("receiving") as progress:
-            return client.get(what, path, overwrite=force, pin=pin, mail_pin=mail_pin, progress=progress)
+            return client.get(what, path, overwrite=force, pin=pin, mail_pin=mail_pin, progress=progress, tell=tell)
 
-    saved = with_pins(get, pin, mail_pin) if isinstance(target, FileId) else with_pin(lambda it: get(it, None), pin)
+    try:
+        saved = with_pins(get, pin, mail_pin) if isinstance(target, FileId) else with_pin(lambda it: get(it, None), pin)
+    except SealdropError as error:
+        if error.incomplete is None:
+            raise
+        _print(error.incomplete.arrived, json_wanted=json_wanted)
+        for missing in error.incomplete.missing:
+            print_error(missing, json_wanted=json_wanted)
+        return error.exit_code
+    _print(saved, json_wanted=json_wanted and output != "-")
+    return 0
+
+
+def _remark(sentence: str) -> None:
+    click.echo(printable(f"sealdrop: {sentence}"), err=True)
+
+
+def _print(saved: Sequence["SavedFile"], *, json_wanted: bool) -> None:
+    from sealdrop.output import human_size, note, print_json
+
     for file in saved:
         note(f"{file.full_filename}: {human_size(file.size)}, {'verified' if file.verified else 'size checked'}")
         if file.renamed:
-            said = (
-                f"sealdrop: {file.full_filename}: saved as {file.path}, since a name that starts with a dot is hidden"
-            )
-            click.echo(printable(said), err=True)
-    if json_wanted and output != "-":
+            _remark(f"{file.full_filename}: saved as {file.path}, since a name that starts with a dot is hidden")
+    if json_wanted:
         print_json(saved)
-    elif output != "-":
-        for file in saved:
+        return
+    for file in saved:
+        if file.path is not None:  # else it went into a stream or device
             click.echo(printable(str(file.path)) if sys.stdout.isatty() else str(file.path))
-    return 0
 
 
 def _without_token(target: "Key") -> "Client":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sealdrop import Client, SealdropError, StorageError
-from sealdrop.journal import state_directory
+from sealdrop.state import state_directory
 from tests.unit.client.fake_service import FakeService
 
 MIB = 1 << 20
@@ -41,7 +41,7 @@ def break_off(client: Client, service: FakeService, path: Path, after: int = 6 *
 
 
 def entries() -> list[Path]:
-    return sorted(state_directory().glob("*"))
+    return sorted(state_directory("uploads").glob("*"))
 
 
 def fetched(client: Client, file_id: str) -> bytes:
