@@ -81,7 +81,7 @@ class Downloader:
     def shared(
         self, name: str, make_key: Callable[[], str], output: Output, *, overwrite: bool
     ) -> tuple[SavedFile, ...]:
-        """The files of a download. One use of it is spent, once it is clear where they go; none where an earlier run was
+        """The files of a download. One use is spent, once it is clear where they go; none where an earlier run was
         cut off that had spent one, which is known by the `name`.
         """
         with open_unfinished(self._api.url, name) as unfinished, self._told_until_when(unfinished):
@@ -121,6 +121,7 @@ class Downloader:
             self._tell(f"what is kept of an interrupted download is not used, and removed: {error.message}")
             unfinished.forget()
             return None
+        remove_parts(begun.parts if begun else ())
         try:
             return (begun, Grant.renewed(self._api, begun.key, begun.performed)) if begun else None
         except NotFound:
@@ -139,7 +140,6 @@ class Downloader:
             f"going on with the download that was interrupted: {len(there)} of {len(files)} files are there; "
             "no use is spent"
         )
-        remove_parts(begun.parts)
         missing = [file for file in files if file.id not in there]
         outlets = _outlets(missing, output, overwrite=overwrite, numbered=True, beside=there.values())
         received = {file.id: file for file in self._saver(grant, unfinished).save(missing, outlets)}
