@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.auditing import Auditing
-from sealdrop.download import Downloader
+from sealdrop.download import Downloader, Output
 from sealdrop.errors import ApiError, NotFound, UsageError
 from sealdrop.flow import Progress, Tell
 from sealdrop.mailing import Mailing
@@ -18,7 +18,7 @@ from sealdrop.retry import Retry
 from sealdrop.saving import SavedFile
 from sealdrop.source import open_source
 from sealdrop.storage import Storage
-from sealdrop.targets import FileId, parse_target
+from sealdrop.targets import Key, parse_target
 from sealdrop.transfers import Performed
 from sealdrop.upload import Uploader, Wish, as_text
 
@@ -95,37 +95,27 @@ class Client(Mailing, Auditing):
         `path` is a file to write, a directory to write into (it exists, ends with a slash, or there are several
         files), or a stream; None means the working directory. A path that names a file is replaced; files under
         names that the sender gave only with `overwrite`. Whatever can be refused is refused before a use of the
-        download is spent. A file appears at its path when all of it has been received and verified. Where one of
-        several files fails, the others are still received.
+        download is spent. A file appears at its path when all of it has been received and verified.
 
         `pin` is used where one is asked for: your own for an own file, the one that the sender told you for a download.
-        What your own buys lasts for an hour, and this client keeps it. The names behind a download's PIN are told with
-        its use: where such a name is taken, a number is added to it. The files of an inbox's mail may take two: your
-        own, and as `mail_pin` that of its sender.
+        What your own buys lasts for an hour, and this client keeps it. The files of an inbox's mail may take two: your
+        own, and as `mail_pin` that of its sender. The names behind a download's PIN are told with its use: where such a
+        name is taken, a number is added to it.
 
-        A download by key, link or mail that was cut off after its use was spent goes on, without spending another, when
-        it is called again on this machine: errors say until when as `again_until`. `tell` hears of it, in sentences.
-        Where some of several files arrived, the error says which as `incomplete`.
+        A download by key, link or mail that was cut off goes on when it is called again on this machine, and spends no
+        further use: errors say until when as `again_until`; `tell` hears of it in words. Where one of several files
+        fails the others are still received, and the error says which as `incomplete`.
 
         Raises `PinRequired`, `WrongPin`, `PinLocked`; `LocalFileError` where the file cannot be written,
         `NotAuthentic` where the bytes are not those that were sent, `StorageError` where the storage refused.
         """
         target = parse_target(what)
         output = os.fspath(path) if isinstance(path, str | os.PathLike) else path
-        if isinstance(target, FileId):
-            own, theirs = (self._downloader(self._api, progress, tell, used) for used in (pin, mail_pin))
-            try:
-                return own.own_file(target.id, output, overwrite=overwrite)
-            except NotFound as error:
-                download_id = self._received(target.id, error).download_id
-
-            def make_key() -> str:
-                return self._download_keys.make(download_id, pin).key
-
-            return theirs.shared(download_id, make_key, output, overwrite=overwrite)
-        elsewhere = target.api_url not in (None, self.url)
-        api = Api(target.api_url or self.url, None, self._retry) if elsewhere else self._api
-        return self._downloader(api, progress, tell, pin).by_key(target.key, output, overwrite=overwrite)
+        if isinstance(target, Key):
+            downloader = self._downloader(self._api_of(target), progress, tell, pin)
+            return downloader.shared(target.key, lambda: target.key, output, overwrite=overwrite)
+        own, theirs = (self._downloader(self._api, progress, tell, used) for used in (pin, mail_pin))
+        return self._by_id(target.id, own, theirs, output, overwrite=overwrite)
 
     def files(
         self,
@@ -234,6 +224,20 @@ class Client(Mailing, Auditing):
     def remove_pin(self, current: str) -> User:
         """Do without a PIN from now on. Raises `WrongPin`, `PinLocked`."""
         return self._api.update_user({"pin": None, "current_pin": current})
+
+    def _by_id(
+        self, some_id: str, own: Downloader, theirs: Downloader, output: Output, *, overwrite: bool
+    ) -> tuple[SavedFile, ...]:
+        try:
+            return own.own_file(some_id, output, overwrite=overwrite)
+        except NotFound as error:
+            download_id = self._received(some_id, error).download_id
+        return theirs.shared(download_id, lambda: own.make_key(download_id), output, overwrite=overwrite)
+
+    def _api_of(self, target: Key) -> Api:
+        """A link may lead to another service, which gets no token."""
+        elsewhere = target.api_url not in (None, self.url)
+        return Api(target.api_url or self.url, None, self._retry) if elsewhere else self._api
 
     def _downloader(self, api: Api, progress: Progress | None, tell: Tell | None, pin: str | None) -> Downloader:
         storage = self._storage if api is self._api else Storage(api.url)

@@ -65,7 +65,7 @@ class Downloader:
                 if reasons := error.errors.get("files.0"):  # why the one file it names cannot be had
                     raise NotFound(404, "not_found", reasons[0], request_id=error.request_id) from None
                 raise
-            return self._own_keys.make(download.id, self._pin).key
+            return self.make_key(download.id)
 
         key = new_key()
         view = self._api.show_download(key)
@@ -74,9 +74,9 @@ class Downloader:
         outlets = _outlets(view.files, output, overwrite=overwrite)
         return self._saver(self._perform_own(key, new_key), Unfinished(None)).save(view.files, outlets)
 
-    def by_key(self, key: str, output: Output, *, overwrite: bool) -> tuple[SavedFile, ...]:
-        """The files of a download, see `shared`."""
-        return self.shared(key, lambda: key, output, overwrite=overwrite)
+    def make_key(self, download_id: str) -> str:
+        """In one's own name, which may take one's own PIN."""
+        return self._own_keys.make(download_id, self._pin).key
 
     def shared(
         self, name: str, make_key: Callable[[], str], output: Output, *, overwrite: bool
