@@ -197,9 +197,9 @@ class Client(Mailing, Auditing):
         body = {"name": name, "scopes": list(scopes)}
         return self._api.create_token(body if expires_at is None else {**body, "expires_at": as_text(expires_at)})
 
-    def tokens(self) -> tuple[Token, ...]:
-        """The user's tokens, without their secrets."""
-        return self._api.tokens()
+    def tokens(self, *, page_size: int | None = None) -> Iterator[Token]:
+        """The user's tokens, without their secrets, fetched page by page."""
+        return walk(self._api.tokens, {"limit": str(page_size)} if page_size else {})
 
     def revoke_token(self, token_id: str) -> None:
         """End a token."""

@@ -547,10 +547,7 @@ def list_files(service: FakeService, *, body: Any, query: Any) -> Any:
     matching = [file for file in matching if query.get("keyword", "").casefold() in file.name.casefold()]
     sort = query.get("sort", "-created_at")
     matching.sort(key=lambda file: (_SORTS[sort.removeprefix("-")](file), file.id), reverse=sort.startswith("-"))
-    start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
-    following = str(start + limit) if start + limit < len(matching) else None
-    page = [service.view(file) for file in matching[start : start + limit]]
-    return 200, {"data": page, "meta": {"next_cursor": following}}
+    return 200, _page([service.view(file) for file in matching], query, service.page_size)
 
 
 def update_file(service: FakeService, file_id: str, *, body: Any, query: Any) -> Any:
@@ -667,6 +664,12 @@ def _shared(service: FakeService, record: Record) -> dict[str, Any]:
     return {name: view[name] for name in (*names, "checksum_sha256")}
 
 
+def _page(rows: list[Any], query: Any, most: int) -> dict[str, Any]:
+    start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), most)
+    following = str(start + limit) if start + limit < len(rows) else None
+    return {"data": rows[start : start + limit], "meta": {"next_cursor": following}}
+
+
 def _times() -> dict[str, str]:
     now = datetime.now(UTC)
     return {"created_at": _text(now), "expires_at": _text(now + timedelta(seconds=60))}
@@ -681,9 +684,7 @@ def list_events(service: FakeService, *, body: Any, query: Any) -> Any:
         matching = [
             it for it in matching if query[name] in (it["type"] if name == "type" else it["subject"].get(name),)
         ]
-    start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
-    following = str(start + limit) if start + limit < len(matching) else None
-    return 200, {"data": matching[start : start + limit], "meta": {"next_cursor": following}}
+    return 200, _page(matching, query, service.page_size)
 
 
 def create_token(service: FakeService, *, body: Any, query: Any) -> Any:
@@ -694,7 +695,7 @@ def create_token(service: FakeService, *, body: Any, query: Any) -> Any:
 
 
 def list_tokens(service: FakeService, *, body: Any, query: Any) -> Any:
-    return 200, {"data": list(service.tokens.values())}
+    return 200, _page(list(service.tokens.values()), query, service.page_size)
 
 
 def revoke_token(service: FakeService, token_id: str, *, body: Any, query: Any) -> Any:

@@ -359,7 +359,7 @@ def test_tokens_come_and_go(client: Client) -> None:
     assert (made.name, made.scopes, made.expires_at, made.token[:4]) == ("backup", ("files:write",), expires, "sdt_")
     assert [token.id for token in client.tokens()] == [made.id]
     client.revoke_token(made.id)
-    assert client.tokens() == ()
+    assert list(client.tokens()) == []
 
 
 def test_a_time_without_zone_is_refused(client: Client) -> None:

@@ -138,6 +138,13 @@ def test_every_command_has_help_with_examples(run: Run, path: tuple[str, ...]) -
     assert all(len(line) <= 100 for line in session.lines)
 
 
+@pytest.mark.parametrize("words", [("ls",), ("mails",), ("inbox",), ("events",), ("token", "ls")], ids=" ".join)
+def test_every_list_can_be_had_whole(run: Run, words: tuple[str, ...]) -> None:
+    shown = run(*words, "--help").text
+    assert "--limit " in shown
+    assert "--all " in shown
+
+
 def test_every_verb_has_its_module() -> None:
     folder = Path(__file__).parents[3] / "client" / "sealdrop" / "commands"
     assert {path.stem for path in folder.glob("*.py")} - {"__init__", "common"} == set(COMMANDS)
@@ -190,8 +197,21 @@ def test_ls_up_to_a_limit(run: Run, service: FakeService) -> None:
     assert len(json.loads(run("ls", "--json").out)) == 50
     assert len(json.loads(run("ls", "--limit", "120", "--json").out)) == 120
     assert len(json.loads(run("ls", "--limit", "500", "--json").out)) == 130
-    assert "there are more: sealdrop ls --limit 100" in run("ls", tty=True).err
-    assert run("ls").err == ""
+    assert len(json.loads(run("ls", "--all", "--json").out)) == 130
+    assert len(run("ls", "--all").lines) == 131
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_ls_says_that_there_are_more(run: Run, service: FakeService, words: tuple[str, ...]) -> None:
+    for number in range(51):
+        service.add(f"{number}", b"x")
+    for tty in (True, False):
+        said = run("ls", *words, tty=tty).err
+        assert said == "sealdrop: there are more than these 50: see them with --all, or with a larger --limit\n"
+    for enough in (("--all",), ("--limit", "51")):
+        assert run("ls", *words, *enough).err == ""
+    service.files.popitem()
+    assert run("ls", *words).err == "", "fifty of fifty"
 
 
 @pytest.mark.parametrize(
@@ -313,6 +333,32 @@ def test_get_of_damaged_bytes(run: Run, service: FakeService, here: Path) -> Non
     assert tree(here) == []
 
 
+@pytest.mark.parametrize("json_wanted", [False, True])
+def test_get_of_several_says_which_arrived(run: Run, service: FakeService, here: Path, json_wanted: bool) -> None:
+    good, bad, gone, last = (service.add(name, b"content") for name in ("good", "bad", "gone", "last"))
+    key = service.share(good, bad, gone, last)
+    bad.body = b"nonsens"
+    service.fail("POST /api/public", before=lambda: service.files.pop(gone.id))
+    session = run("get", key, *(["--json"] if json_wanted else []))
+    assert session.code == 1, "of the first failure"
+    if json_wanted:
+        assert [file["path"] for file in json.loads(session.out)] == ["good", "last"]
+        told = [json.loads(line)["error"]["message"] for line in session.err.splitlines()]
+    else:
+        assert session.lines == ["good", "last"]
+        told = [line.removeprefix("sealdrop: ") for line in session.err.splitlines() if line.startswith("sealdrop: ")]
+    assert [message.split(":")[0] for message in told] == ["bad", "gone"]
+
+
+def test_get_tells_of_files_that_were_not_tried(run: Run, service: FakeService) -> None:
+    first, second = service.add("first", b"x"), service.add("second", b"x")
+    service.fail("GET /storage", times=99, drop_after=0)
+    session = run("get", service.share(first, second))
+    assert session.code == 5
+    assert "sealdrop: first: " in session.err
+    assert "sealdrop: second: not tried after that" in session.err
+
+
 # rm
 def test_rm(run: Run, service: FakeService) -> None:
     record = service.add("a", b"x")
@@ -381,6 +427,15 @@ def test_tokens(run: Run) -> None:
     assert run("token", "rm", token["id"]).code == 4
     assert "shown this once" in run("token", "create", "x", "--scope", "account", tty=True).err
     assert json.loads(run("token", "create", "x", "--scope", "account", "--json").out)["token"].startswith("sdt_")
+
+
+def test_more_tokens_than_a_page_holds(run: Run) -> None:
+    for number in range(51):
+        run("token", "create", f"{number}", "--scope", "account")
+    short = run("token", "ls", "--json")
+    assert (len(json.loads(short.out)), "see them with --all" in short.err) == (50, True)
+    assert len(json.loads(run("token", "ls", "--all", "--json").out)) == 51
+    assert len(run("token", "ls", "--limit", "2").lines) == 3
 
 
 def test_whoami(run: Run, service: FakeService) -> None:
