@@ -15,6 +15,7 @@ COMMANDS = (
     "put",
     "get",
     "ls",
+    "edit",
     "rm",
     "restore",
     "send",

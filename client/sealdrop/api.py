@@ -9,11 +9,12 @@ from sealdrop.errors import ApiError, WrongPin
 from sealdrop.events import Event
 from sealdrop.fields import Json
 from sealdrop.mail_api import MailApi
-from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
+from sealdrop.models import Download, DownloadKey, DownloadView, File
 from sealdrop.paths import segment
 from sealdrop.pins import TemporaryKey
 from sealdrop.retry import Retry
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
+from sealdrop.user_models import NewToken, Token, User
 
 PARTS_A_CALL = 100
 

@@ -8,10 +8,11 @@ from typing import BinaryIO
 from sealdrop.api import Api
 from sealdrop.auditing import Auditing
 from sealdrop.download import Downloader, Output
-from sealdrop.errors import ApiError, NotFound, UsageError
+from sealdrop.errors import NotFound, UsageError
+from sealdrop.filing import Filing
 from sealdrop.flow import Progress, Tell
 from sealdrop.mailing import Mailing
-from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
+from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File
 from sealdrop.paging import walk
 from sealdrop.pins import DownloadKeys, TemporaryKey
 from sealdrop.retry import Retry
@@ -21,9 +22,10 @@ from sealdrop.storage import Storage
 from sealdrop.targets import Key, parse_target
 from sealdrop.transfers import Performed
 from sealdrop.upload import Uploader, Wish, as_text
+from sealdrop.user_models import NewToken, Token, User
 
 
-class Client(Mailing, Auditing):
+class Client(Filing, Mailing, Auditing):
     """A Sealdrop service, as one user sees it.
 
     `url` is the address of its API (`https://HOST/api`), `token` an API token; without one only downloads by key
@@ -116,55 +118,6 @@ class Client(Mailing, Auditing):
             return downloader.shared(target.key, lambda: target.key, output, overwrite=overwrite)
         own, theirs = (self._downloader(self._api, progress, tell, used) for used in (pin, mail_pin))
         return self._by_id(target.id, own, theirs, output, overwrite=overwrite)
-
-    def files(
-        self,
-        *,
-        trashed: bool = False,
-        status: str | None = None,
-        keyword: str | None = None,
-        sort: str = "-created_at",
-        page_size: int | None = None,
-    ) -> Iterator[File]:
-        """The files of the account, fetched page by page (`page_size` 1 to 100, else the service's own).
-
-        Only ready ones unless `status` is "pending" or "rejected"; `trashed` lists the trash instead. With `keyword`,
-        only those whose name holds it. `sort` is "created_at", "filename_original", "size" or "encrypted_size", with
-        "-" before it for descending; newest first unless told otherwise.
-        """
-        query = {"sort": sort}
-        query |= {"trashed": "true"} if trashed else {}
-        query |= {"status": status} if status else {}
-        query |= {"keyword": keyword} if keyword is not None else {}
-        query |= {"limit": str(page_size)} if page_size else {}
-        return walk(self._api.page, query)
-
-    def file(self, file_id: str) -> File:
-        """One file."""
-        return self._api.file(file_id)
-
-    def trash(self, file_id: str) -> File:
-        """Move a file to the trash, whence it is purged after 30 days. Safe to repeat."""
-        return self._api.update(file_id, {"trashed": True})
-
-    def remove(self, file_id: str) -> str:
-        """Trash a file, or purge it where it never became ready. Answers "trashed" or "purged". Safe to repeat."""
-        try:
-            self.trash(file_id)
-        except ApiError as error:
-            if error.status != 409 or self.file(file_id).status == "ready":
-                raise
-            self.purge(file_id)
-            return "purged"
-        return "trashed"
-
-    def restore(self, file_id: str) -> File:
-        """Take a file out of the trash."""
-        return self._api.update(file_id, {"trashed": False})
-
-    def purge(self, file_id: str) -> None:
-        """End a file for good: its key, its bytes and its record go."""
-        self._api.purge(file_id)
 
     def create_download(self, file_ids: Sequence[str]) -> Download:
         """A grant over own files: one use, 60 seconds."""

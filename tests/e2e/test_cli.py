@@ -224,6 +224,19 @@ def test_listing_removing_and_what_is_left(alice_shell: Shell, library: Client) 
     assert list(alice_shell.here.iterdir()) == [alice_shell.here / "a.txt"]
 
 
+def test_a_file_is_edited(alice_shell: Shell, alice: User) -> None:
+    (alice_shell.here / "a.txt").write_bytes(b"x")
+    file_id = alice_shell("put", "a.txt", "--expires", "7d").text
+    category = alice.api("POST", "/categories", {"name": f"edited {secrets.token_hex(6)}"}).data["id"]
+    changed = alice_shell("edit", file_id, "--name", "b.pdf", "--no-expiry", "--category", category)
+    assert changed.text == f"changed {file_id}: b.pdf, does not expire, category {category}", changed.err
+    file = json.loads(alice_shell("edit", file_id, "--expires", "1h", "--no-category", "--json").out)
+    assert (file["full_filename"], file["category_id"], file["expires_at"] is None) == ("b.pdf", None, False)
+    refused = alice_shell("edit", file_id, "--name", "a/b")
+    assert (refused.code, "  filename: " in refused.err) == (1, True)
+    alice_shell("rm", "--permanent", file_id)
+
+
 def test_an_empty_account(stack: Stack, tmp_path: Path) -> None:
     """Somebody who was made a moment ago: other tests put things into Alice's and Bob's accounts."""
     functions = boto3.Session().client(

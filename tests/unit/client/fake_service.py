@@ -87,6 +87,7 @@ class Record:
     rejected_reason: str | None = None
     trashed: bool = False
     expires_at: str | None = None
+    category_id: str | None = None
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -229,7 +230,7 @@ class FakeService:
             "created_at": _text(record.created_at),
             "ready_at": _text(record.created_at) if record.status == "ready" else None,
             "expires_at": record.expires_at,
-            "category_id": None,
+            "category_id": record.category_id,
             "disk": "s3",
         }
 
@@ -554,8 +555,12 @@ def update_file(service: FakeService, file_id: str, *, body: Any, query: Any) ->
     record = _own(service, file_id)
     if body.get("trashed") and record.status != "ready":
         raise Refusal(409, "conflict", "Only a ready file can be put in the trash.")
+    if "/" in body.get("filename", ""):
+        raise Refusal(422, "invalid", "The given data was invalid.", {"filename": ["It cannot be used."]})
+    record.name = body.get("filename", record.name)
     record.trashed = body.get("trashed", record.trashed)
     record.expires_at = body.get("expires_at", record.expires_at)
+    record.category_id = body.get("category_id", record.category_id)
     return 200, {"data": service.view(record)}
 
 

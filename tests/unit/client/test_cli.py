@@ -95,6 +95,10 @@ def test_put_json(run: Run, here: Path) -> None:
         (("ls", "--sort", "size"), "Invalid value"),
         (("ls", "--keyword", ""), "the keyword is empty"),
         (("ls", "--trashed", "--status", "ready"), "ready files only"),
+        (("edit", "k"), "nothing to change"),
+        (("edit", "k", "--expires", "7d", "--no-expiry"), "cannot both be"),
+        (("edit", "k", "--category", "x", "--no-category"), "cannot both be"),
+        (("edit", "k", "--expires", "soon"), "not a time of expiry"),
         (("rm",), "Missing argument"),
         (("rm", "../x"), "neither an id nor a key"),
         (("token", "create", "x"), "Missing option '--scope'"),
@@ -357,6 +361,28 @@ def test_get_tells_of_files_that_were_not_tried(run: Run, service: FakeService) 
     assert session.code == 5
     assert "sealdrop: first: " in session.err
     assert "sealdrop: second: not tried after that" in session.err
+
+
+# edit
+def test_edit(run: Run, service: FakeService) -> None:
+    record = service.add("a.txt", b"x")
+    category = "3f0d2b6e-8c1a-4c57-9d21-5a7e6f1b0c42"
+    assert run("edit", record.id, "--name", "b.txt").text == (
+        f"changed {record.id}: b.txt, does not expire, no category\n"
+    )
+    (changed,) = [
+        json.loads(run("edit", record.id, "--expires", "2099-01-01T00:00Z", "--category", category, "--json").out)
+    ]
+    assert (changed["full_filename"], changed["expires_at"], changed["category_id"]) == (
+        "b.txt",
+        "2099-01-01T00:00:00Z",
+        category,
+    )
+    assert run("edit", record.id, "--no-expiry").text.endswith(f": b.txt, does not expire, category {category}\n")
+    assert run("edit", record.id, "--no-category").text.endswith(": b.txt, does not expire, no category\n")
+    refused = run("edit", record.id, "--name", "a/b")
+    assert (refused.code, "  filename: It cannot be used." in refused.err) == (1, True)
+    assert run("edit", "0b7a1f3e-5d5b-4d0e-8e6a-3f0a3f1b2c4d", "--name", "x").code == 4
 
 
 # rm
