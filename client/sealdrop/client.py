@@ -13,6 +13,7 @@ from sealdrop.filing import Filing
 from sealdrop.flow import Progress, Tell
 from sealdrop.mailing import Mailing
 from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File
+from sealdrop.names import check_text
 from sealdrop.paging import walk
 from sealdrop.pins import DownloadKeys, TemporaryKey
 from sealdrop.retry import Retry
@@ -78,6 +79,7 @@ class Client(Filing, Mailing, Auditing):
             full_name = name or opened.name
             if not full_name:
                 raise UsageError("these bytes come without a file name: give them one")
+            check_text(full_name)
             wish = Wish(full_name, encryption, expires_at, media_type)
             return Uploader(self._api, self._storage, self._retry, progress).upload(opened, wish)
 

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from sealdrop.errors import LocalFileError
 from sealdrop.names import safe_filename
+from sealdrop.units import human_size
 
 MOST_NAME_BYTES = 255  # what the usual file systems take
 MOST_LINKS = 40  # as Linux has it
@@ -77,7 +78,7 @@ def check_spool(size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise LocalFileError(
-            f"{folder} has {free} bytes left, {size} are needed before they are verified",
+            f"{folder} has {human_size(free)} left, and {human_size(size)} wait there until they are verified",
             hint="Set TMPDIR, or name a file with -o.",
         )
 
@@ -95,7 +96,7 @@ def check_room(destinations: Sequence[Destination], size: int) -> None:
         except OSError as error:
             raise _local(error, f"cannot write into {folder}") from error
         if free < size:
-            raise LocalFileError(f"{folder} has {free} bytes left, {size} are needed")
+            raise LocalFileError(f"{folder} has {human_size(free)} left, {human_size(size)} are needed")
 
 
 @contextmanager

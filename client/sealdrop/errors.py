@@ -54,7 +54,7 @@ class Unreachable(SealdropError):
 
     code = "unreachable"
     exit_code = ExitCode.UNREACHABLE
-    hint = "Check the network and SEALDROP_URL, then run the command again."
+    hint = "Check the network, and that SEALDROP_URL is right; then run the command again."
     repeatable: ClassVar[bool] = True  # whether the same attempt could go better a moment later
 
 
@@ -152,6 +152,10 @@ class ApiError(SealdropError):
         self.errors = dict(errors or {})
         self.request_id = request_id
         self.retry_after_seconds: float | None = None
+
+    def __str__(self) -> str:
+        reasons = [f"{name}: {reason}" for name, reasons in self.errors.items() for reason in reasons]
+        return " ".join([self.message, *reasons])
 
 
 class NotAllowed(ApiError):

@@ -52,18 +52,6 @@ def _width(text: str) -> int:
     )
 
 
-def human_size(size: int) -> str:
-    """`42.4 KB`, in steps of 1024 as the service writes them."""
-    if size < 1024:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("KB", "MB", "GB", "TB"):
-        value /= 1024
-        if value < 1024 or unit == "TB":
-            return f"{value:.1f} {unit}"
-    raise AssertionError("the loop ends with TB")
-
-
 def local_time(moment: datetime | None) -> str:
     """In the reader's own zone, and with its name."""
     if moment is None:

@@ -211,7 +211,7 @@ def test_listing_removing_and_what_is_left(alice_shell: Shell, library: Client) 
     (alice_shell.here / "a.txt").write_bytes(b"x" * 43_390)
     file_id = alice_shell("put", "a.txt", "--expires", "7d").text
     (row,) = [line for line in alice_shell("ls").text.splitlines() if line.startswith(file_id)]
-    assert "42.4 KB" in row
+    assert "42.4 KiB" in row
     assert row.endswith("a.txt")
     assert alice_shell("rm", file_id).text == f"trashed {file_id}"
     assert alice_shell("rm", file_id).code == 0, "repeating it is no purge"

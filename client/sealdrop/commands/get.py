@@ -1,5 +1,6 @@
 """sealdrop get"""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -81,7 +82,8 @@ def _remark(sentence: str) -> None:
 
 
 def _print(saved: Sequence["SavedFile"], *, json_wanted: bool) -> None:
-    from sealdrop.output import human_size, note, print_json
+    from sealdrop.output import note, print_json
+    from sealdrop.units import human_size
 
     for file in saved:
         note(f"{file.full_filename}: {human_size(file.size)}, {'verified' if file.verified else 'size checked'}")
@@ -92,7 +94,7 @@ def _print(saved: Sequence["SavedFile"], *, json_wanted: bool) -> None:
         return
     for file in saved:
         if file.path is not None:  # else it went into a stream or device
-            click.echo(printable(str(file.path)) if sys.stdout.isatty() else str(file.path))
+            click.echo(printable(str(file.path)) if sys.stdout.isatty() else os.fsencode(file.path))
 
 
 def _without_token(target: "Key") -> "Client":

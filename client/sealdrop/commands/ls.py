@@ -64,7 +64,8 @@ def command(
 
 
 def _print(files: "list[File]") -> None:
-    from sealdrop.output import human_size, local_time, print_table
+    from sealdrop.output import local_time, print_table
+    from sealdrop.units import human_size
 
     rows = [
         (

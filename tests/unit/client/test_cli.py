@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from sealdrop.__main__ import COMMANDS, cli
+from sealdrop.cli import COMMANDS, cli
 from tests.unit.client.conftest import Run, tree
 from tests.unit.client.fake_service import FakeService
 
@@ -69,6 +69,27 @@ def test_put_one_that_fails_among_others(run: Run, here: Path, service: FakeServ
     assert put.code == 1
     assert [service.files[line].name for line in put.lines] == ["a", "b"]
     assert put.err == "sealdrop: missing: cannot read missing: No such file or directory\n"
+
+
+NOT_TEXT = os.fsdecode(b"caf\xe9.txt")  # as an old file system may hold it
+
+
+def test_put_of_a_name_that_is_not_utf_8(run: Run, here: Path, service: FakeService) -> None:
+    (here / NOT_TEXT).write_bytes(b"x")
+    for words in (("put", NOT_TEXT), ("send", NOT_TEXT, "--to", "carol@example.net"), ("put", "-", "--name", NOT_TEXT)):
+        refused = run(*words)
+        assert (refused.code, refused.out) == (1, b"")
+        assert "the file's name is not text in UTF-8: caf\\udce9.txt" in refused.err
+        assert "--name NAME" in refused.err
+    assert service.log == []
+    assert run("put", NOT_TEXT, "--name", "café.txt").code == 0
+    assert [record.name for record in service.files.values()] == ["café.txt"]
+
+
+def test_get_into_a_name_that_is_not_utf_8(run: Run, here: Path, service: FakeService) -> None:
+    got = run("get", service.add("a.txt", b"content").id, "-o", NOT_TEXT)
+    assert (got.code, got.out) == (0, b"caf\xe9.txt\n")
+    assert (here / NOT_TEXT).read_bytes() == b"content"
 
 
 def test_put_json(run: Run, here: Path) -> None:
@@ -162,7 +183,7 @@ def test_ls(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> 
     session = run("ls")
     assert session.code == 0
     assert session.lines[0].split() == ["ID", "SIZE", "SEALED", "CREATED", "EXPIRES", "NAME"]
-    assert session.lines[1] == f"{record.id}  42.4 KB  yes     2026-03-01 12:00 UTC  -        report.pdf"
+    assert session.lines[1] == f"{record.id}  42.4 KiB  yes     2026-03-01 12:00 UTC  -        report.pdf"
 
 
 def test_ls_in_ones_own_time_zone(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,6 +348,11 @@ def test_get_to_standard_output_prints_nothing_else(run: Run, service: FakeServi
     assert run("get", record.id, "-o", "-", "--json").out == b"content"
 
 
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/stdout"])
+def test_get_into_a_device_prints_no_path(run: Run, service: FakeService, device: str) -> None:
+    assert run("get", service.add("a.txt", b"content").id, "-o", device).out == b""
+
+
 def test_get_of_damaged_bytes(run: Run, service: FakeService, here: Path) -> None:
     record = service.add("a.txt", b"content", "client")
     record.body = (record.body or b"")[:-1] + b"!"
@@ -422,7 +448,11 @@ def test_rm_that_lost_a_race_purges_nothing_ready(run: Run, service: FakeService
 def test_hints_name_what_would_help(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sealdrop token ls" in run("token", "rm", "0b7a1f3e-5d5b-4d0e-8e6a-3f0a3f1b2c4d").err
     monkeypatch.setenv("SEALDROP_TOKEN", "sdt_mistyped")
-    assert "mistyped, revoked or expired" in run("ls").err
+    refused = run("ls").err
+    assert "mistyped, revoked or expired" in refused
+    monkeypatch.delenv("SEALDROP_TOKEN")
+    assert "no token is set for" in run("ls").err
+    assert "mistyped" not in run("ls").err
 
 
 def test_rm_of_several_with_one_missing(run: Run, service: FakeService) -> None:
@@ -524,7 +554,18 @@ def test_nobody_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEALDROP_URL", "http://127.0.0.1:1/api")
     session = run("ls")
     assert session.code == 5
-    assert session.err.startswith("sealdrop: could not connect to 127.0.0.1:1")
+    assert session.err == (
+        "sealdrop: could not connect to 127.0.0.1:1: nothing listens there\n"
+        "  Check the network, and that SEALDROP_URL is right; then run the command again.\n"
+    )
+
+
+def test_a_host_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEALDROP_URL", "https://sealdrop.invalid/api")
+    session = run("ls")
+    assert session.code == 5
+    assert "could not connect to sealdrop.invalid: no such host is known\n" in session.err
+    assert "typing errors" in session.err
 
 
 def test_an_error_names_fields_request_and_what_to_do(run: Run, here: Path) -> None:
