@@ -277,6 +277,40 @@ def test_tokens_and_their_scopes(stack: Stack, alice_shell: Shell, tmp_path: Pat
     assert reader("ls").code == 3
 
 
+@pytest.mark.parametrize(
+    ("scopes", "words"),
+    [
+        ("files:write", ("put", "a.txt")),
+        ("files:read", ("ls",)),
+        ("downloads", ("get", "ID", "-o", "copy.txt")),
+        ("files:write", ("edit", "ID", "--name", "b.txt")),
+        ("files:write", ("rm", "ID")),
+        ("files:write", ("restore", "ID")),
+        ("files:write mails:send", ("send", "a.txt", "--to", "carol@example.net")),
+        ("files:read mails:send", ("send", "ID", "--to", "carol@example.net")),
+        ("mails:read", ("mails",)),
+        ("inbox:read", ("inbox",)),
+        ("events", ("events",)),
+        ("tokens", ("token", "ls")),
+        ("account", ("whoami",)),
+    ],
+    ids=str,
+)
+def test_the_scopes_that_a_command_needs(
+    stack: Stack, alice_shell: Shell, tmp_path: Path, scopes: str, words: tuple[str, ...]
+) -> None:
+    """As docs/cli.md has it: these do, and none of them is too much."""
+    (alice_shell.here / "a.txt").write_bytes(b"x")
+    file_id = alice_shell("put", "a.txt").text
+    for missing in ("", *scopes.split()):
+        left = [scope for scope in [*scopes.split(), "webhooks"] if scope != missing]
+        token = alice_shell("token", "create", "narrow", *(word for scope in left for word in ("--scope", scope))).text
+        narrow = Shell(tmp_path / f"narrow{missing}", stack.api_url, token, stack.alice.pin)
+        (narrow.here / "a.txt").write_bytes(b"x")
+        done = narrow(*(file_id if word == "ID" else word for word in words))
+        assert done.code == (3 if missing else 0), (missing, done.err)
+
+
 def test_logging_in(stack: Stack, nobody: Shell) -> None:
     assert nobody("whoami").code == 2
     assert nobody("login", stack.api_url, stdin=b"sdt_wrong\n").code == 3

@@ -155,6 +155,15 @@ def test_a_file_that_is_gone_meanwhile(client: Client, service: FakeService, pat
     assert client.put(path, encryption="server").status == "ready"
 
 
+def test_a_token_that_may_not_read_begins_anew(client: Client, service: FakeService, path: Path) -> None:
+    """One that only writes is what a backup should have: it must not fail for good."""
+    break_off(client, service, path)
+    (first,) = service.files
+    service.fail("GET /api/files", status=403, code="missing_scope")
+    assert client.put(path, encryption="server").id != first
+    assert entries() == []
+
+
 def test_a_file_that_became_ready_unnoticed_is_the_answer(client: Client, service: FakeService, path: Path) -> None:
     service.fail("POST .*/complete", times=999, lose_answer=True)
     with pytest.raises(SealdropError):
