@@ -28,6 +28,9 @@ Nothing appears at its place before all of it has been received and verified. Na
 used without any directory, with _ in place of a dot at their start, and never replace a file unless --force is given.
 A path named with -o is replaced; a link is followed, a device or pipe written into.
 
+A download by key, link or mail that was cut off goes on when the same command is run again, for up to six hours, on
+this machine; no further use is spent.
+
 Where a PIN is needed it is asked for, or taken from SEALDROP_PIN: your own for a file of yours, the sender's for a
 download. A mail in your inbox may take both: your own, and the sender's from SEALDROP_MAIL_PIN. What is on a command
 line, --pin too, can be seen by other users of the machine.

@@ -1,5 +1,6 @@
 """Downloads that are taken up again after their use was spent, and what is kept for that."""
 
+import fcntl
 import io
 import json
 import os
@@ -9,12 +10,13 @@ import signal
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sealdrop import Client, Gone, LocalFileError, NotAuthentic, SealdropError, StorageError
-from sealdrop.state import state_directory
+from sealdrop.state import locked, state_directory
 from tests.unit.client.conftest import AT_ONCE, Run, tree
 from tests.unit.client.fake_service import FakeService, Record
 from tests.unit.client.test_cli_process import Started, started
@@ -281,6 +283,22 @@ def test_of_many_at_once_one_goes_on(client: Client, service: FakeService, recor
         thread.join()
     assert (outcomes.count("got it"), len(outcomes), len(tree(here))) == (1, 6, 1)
     assert kept() == []
+
+
+def test_whoever_ends_between_our_two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock on a file that its last user has removed guards nothing: the next command would make another."""
+    locks: list[Path] = []
+
+    def flock(file: Any, operation: int) -> None:
+        fcntl.flock(file, operation)
+        locks.append(Path(file.name))
+        if len(locks) == 1:
+            locks[0].unlink()
+
+    monkeypatch.setattr("sealdrop.state.fcntl", SimpleNamespace(flock=flock, LOCK_EX=2, LOCK_NB=4))
+    with locked("downloads", "a key") as file:
+        assert os.path.samestat(os.fstat(file.fileno()), locks[0].stat())
+    assert len(locks) == 2
 
 
 # What is kept, and attacks on it
