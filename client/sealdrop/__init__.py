@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
-    from sealdrop.download import SavedFile
     from sealdrop.errors import (
         ApiError,
         BadAnswer,
@@ -36,21 +35,12 @@ if TYPE_CHECKING:
     )
     from sealdrop.events import ChainEnd, Event, Verified
     from sealdrop.mail_models import InboxMail, Mail, MailFile
-    from sealdrop.models import (
-        Account,
-        Download,
-        DownloadKey,
-        DownloadView,
-        File,
-        NewToken,
-        OfferedFile,
-        Person,
-        Token,
-        User,
-    )
+    from sealdrop.models import Download, DownloadKey, DownloadView, File, OfferedFile, Person
     from sealdrop.pins import TemporaryKey
     from sealdrop.retry import Retry
+    from sealdrop.saving import Incomplete, SavedFile
     from sealdrop.transfers import Encryption, Performed, PerformedFile
+    from sealdrop.user_models import Account, NewToken, Token, User
 
 __all__ = [
     "Account",
@@ -68,6 +58,7 @@ __all__ = [
     "FileChanged",
     "Gone",
     "InboxMail",
+    "Incomplete",
     "LocalFileError",
     "LostAnswer",
     "Mail",
@@ -94,7 +85,18 @@ __all__ = [
     "Verified",
     "WrongPin",
 ]
-_HOMES = ("errors", "models", "mail_models", "transfers", "retry", "pins", "client", "download", "events")
+_HOMES = (
+    "errors",
+    "models",
+    "mail_models",
+    "user_models",
+    "transfers",
+    "retry",
+    "pins",
+    "saving",
+    "client",
+    "events",
+)
 
 
 def __getattr__(name: str) -> Any:

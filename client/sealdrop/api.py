@@ -9,11 +9,12 @@ from sealdrop.errors import ApiError, WrongPin
 from sealdrop.events import Event
 from sealdrop.fields import Json
 from sealdrop.mail_api import MailApi
-from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
+from sealdrop.models import Download, DownloadKey, DownloadView, File
 from sealdrop.paths import segment
 from sealdrop.pins import TemporaryKey
 from sealdrop.retry import Retry
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
+from sealdrop.user_models import NewToken, Token, User
 
 PARTS_A_CALL = 100
 
@@ -56,9 +57,7 @@ class Api(MailApi):
 
     def page(self, query: Mapping[str, str]) -> tuple[tuple[File, ...], str | None]:
         """A page of files and the cursor of the next one, None at the end."""
-        record = self._channel.call("GET", "/files", query=query)
-        meta = fields.take(record, "meta", dict)
-        return fields.items(record, "data", File.parse), fields.optional(meta, "next_cursor", str)
+        return self._page_of("/files", query, File.parse)
 
     def update(self, file_id: str, changes: Json) -> File:
         return File.parse(self._data("PATCH", f"/files/{segment(file_id)}", body=changes))
@@ -97,9 +96,7 @@ class Api(MailApi):
     # the audit log
     def events(self, query: Mapping[str, str]) -> tuple[tuple[Event, ...], str | None]:
         """A page of events and the cursor of the next one, None at the end."""
-        record = self._channel.call("GET", "/events", query=query)
-        meta = fields.take(record, "meta", dict)
-        return fields.items(record, "data", Event.parse), fields.optional(meta, "next_cursor", str)
+        return self._page_of("/events", query, Event.parse)
 
     # PINs
     def create_temporary_key(self, pin: str) -> TemporaryKey:
@@ -123,8 +120,9 @@ class Api(MailApi):
         """Not repeated after a lost answer: that would leave a working secret which nobody has seen."""
         return NewToken.parse(self._data("POST", "/tokens", body=body, repeatable=False))
 
-    def tokens(self) -> tuple[Token, ...]:
-        return fields.items(self._channel.call("GET", "/tokens"), "data", Token.parse)
+    def tokens(self, query: Mapping[str, str]) -> tuple[tuple[Token, ...], str | None]:
+        """A page of tokens and the cursor of the next one, None at the end."""
+        return self._page_of("/tokens", query, Token.parse)
 
     def revoke_token(self, token_id: str) -> None:
         self._channel.call("DELETE", f"/tokens/{segment(token_id)}")

@@ -8,7 +8,15 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from sealdrop import fields
 from sealdrop.errors import (
@@ -26,8 +34,11 @@ from sealdrop.fields import Json
 from sealdrop.http import API_TIMEOUT, api_base, proxied_pool
 from sealdrop.retry import Retry, asked_seconds
 
+CHECK_NAME = "Check SEALDROP_URL, or the link, for typing errors; and whether this machine has a network."
+CHECK_PROXY = "Check HTTPS_PROXY; NO_PROXY names hosts that are reached without one."
 MOST_ANSWER_BYTES = 16 << 20
 THROTTLED = (429, 503)  # refused before anything was done, by the limiter or by AWS
+NOT_ACCEPTED = "This token is mistyped, revoked or expired. Set another one in SEALDROP_TOKEN, or run: sealdrop login"
 BROKEN = (500, 502, 504)  # it may have been done
 
 
@@ -77,7 +88,7 @@ class Channel:
                 if lost and method == "DELETE" and isinstance(error, ApiError) and error.status == 404:
                     return {}
                 if isinstance(error, ApiError) and error.status == 401 and "authorization" in headers:
-                    error.hint = "The service does not accept this token: mistyped, revoked or expired."
+                    error.hint = NOT_ACCEPTED
                 lost = lost or is_ambiguous(error)
                 asked = error.retry_after_seconds if isinstance(error, ApiError) else None
                 again = patient and (_worth_repeating(error, repeatable=repeatable) or (races and _is_race(error)))
@@ -140,10 +151,24 @@ def connection_error(error: HTTPError, host: str) -> Unreachable:
     """What went wrong, from the kind of urllib3's error alone: its text holds the address."""
     if isinstance(error, SSLError) and any(isinstance(cause, ssl.SSLCertVerificationError) for cause in error.args):
         return Untrusted(f"the certificate of {host} is not trusted")
-    kind = type(error).__name__.removesuffix("Error")
-    if isinstance(error, NewConnectionError | ConnectTimeoutError):
-        return Unreachable(f"could not connect to {host} ({kind})")
-    return LostAnswer(f"the connection to {host} broke ({kind})")
+    if isinstance(error, ProxyError):
+        return Unreachable(f"could not connect to {host}: the proxy does not answer", hint=CHECK_PROXY)
+    if isinstance(error, NameResolutionError):
+        return Unreachable(f"could not connect to {host}: no such host is known", hint=CHECK_NAME)
+    if isinstance(error, ConnectTimeoutError | NewConnectionError):
+        return Unreachable(f"could not connect to {host}: {_why(error)}")
+    if isinstance(error, ReadTimeoutError):
+        return LostAnswer(f"{host} did not answer in time")
+    return LostAnswer(f"the connection to {host} broke ({type(error).__name__.removesuffix('Error')})")
+
+
+def _why(error: HTTPError) -> str:
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
+        return "it did not answer in time"
+    if isinstance(error.__cause__, ConnectionRefusedError):
+        return "nothing listens there"
+    reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+    return reason or "the network does not lead there"
 
 
 def _parse(response: urllib3.BaseHTTPResponse, raw: bytes) -> Json:

@@ -7,22 +7,26 @@ from typing import BinaryIO
 
 from sealdrop.api import Api
 from sealdrop.auditing import Auditing
-from sealdrop.download import Downloader, SavedFile
-from sealdrop.errors import ApiError, NotFound, UsageError
-from sealdrop.flow import Progress
+from sealdrop.download import Downloader, Output
+from sealdrop.errors import NotFound, UsageError
+from sealdrop.filing import Filing
+from sealdrop.flow import Progress, Tell
 from sealdrop.mailing import Mailing
-from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
+from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File
+from sealdrop.names import check_text
 from sealdrop.paging import walk
 from sealdrop.pins import DownloadKeys, TemporaryKey
 from sealdrop.retry import Retry
+from sealdrop.saving import SavedFile
 from sealdrop.source import open_source
 from sealdrop.storage import Storage
-from sealdrop.targets import FileId, parse_target
+from sealdrop.targets import Key, parse_target
 from sealdrop.transfers import Performed
 from sealdrop.upload import Uploader, Wish, as_text
+from sealdrop.user_models import NewToken, Token, User
 
 
-class Client(Mailing, Auditing):
+class Client(Filing, Mailing, Auditing):
     """A Sealdrop service, as one user sees it.
 
     `url` is the address of its API (`https://HOST/api`), `token` an API token; without one only downloads by key
@@ -75,6 +79,7 @@ class Client(Mailing, Auditing):
             full_name = name or opened.name
             if not full_name:
                 raise UsageError("these bytes come without a file name: give them one")
+            check_text(full_name)
             wish = Wish(full_name, encryption, expires_at, media_type)
             return Uploader(self._api, self._storage, self._retry, progress).upload(opened, wish)
 
@@ -87,84 +92,34 @@ class Client(Mailing, Auditing):
         pin: str | None = None,
         mail_pin: str | None = None,
         progress: Progress | None = None,
+        tell: Tell | None = None,
     ) -> tuple[SavedFile, ...]:
         """Download by the id of an own file or of a mail in your inbox, by download key, or by link.
 
         `path` is a file to write, a directory to write into (it exists, ends with a slash, or there are several
         files), or a stream; None means the working directory. A path that names a file is replaced; files under
         names that the sender gave only with `overwrite`. Whatever can be refused is refused before a use of the
-        download is spent. A file appears at its path when all of it has been received and verified. Where one of
-        several files fails, the others are still received.
+        download is spent. A file appears at its path when all of it has been received and verified.
 
         `pin` is used where one is asked for: your own for an own file, the one that the sender told you for a download.
-        What your own buys lasts for an hour, and this client keeps it. The names behind a download's PIN are told with
-        its use: where such a name is taken, a number is added to it. The files of an inbox's mail may take two: your
-        own, and as `mail_pin` that of its sender.
+        What your own buys lasts for an hour, and this client keeps it. The files of an inbox's mail may take two: your
+        own, and as `mail_pin` that of its sender. The names behind a download's PIN are told with its use: where such a
+        name is taken, a number is added to it.
+
+        A download by key, link or mail that was cut off goes on when it is called again on this machine, and spends no
+        further use: errors say until when as `again_until`; `tell` hears of it in words. Where one of several files
+        fails the others are still received, and the error says which as `incomplete`.
 
         Raises `PinRequired`, `WrongPin`, `PinLocked`; `LocalFileError` where the file cannot be written,
         `NotAuthentic` where the bytes are not those that were sent, `StorageError` where the storage refused.
         """
         target = parse_target(what)
         output = os.fspath(path) if isinstance(path, str | os.PathLike) else path
-        if isinstance(target, FileId):
-            own, theirs = (self._downloader(self._api, progress, used) for used in (pin, mail_pin))
-            try:
-                return own.own_file(target.id, output, overwrite=overwrite)
-            except NotFound as error:
-                download_id = self._received(target.id, error).download_id
-            return theirs.by_key(self._download_keys.make(download_id, pin).key, output, overwrite=overwrite)
-        elsewhere = target.api_url not in (None, self.url)
-        api = Api(target.api_url or self.url, None, self._retry) if elsewhere else self._api
-        return self._downloader(api, progress, pin).by_key(target.key, output, overwrite=overwrite)
-
-    def files(
-        self,
-        *,
-        trashed: bool = False,
-        status: str | None = None,
-        keyword: str | None = None,
-        sort: str = "-created_at",
-        page_size: int | None = None,
-    ) -> Iterator[File]:
-        """The files of the account, fetched page by page (`page_size` 1 to 100, else the service's own).
-
-        Only ready ones unless `status` is "pending" or "rejected"; `trashed` lists the trash instead. With `keyword`,
-        only those whose name holds it. `sort` is "created_at", "filename_original", "size" or "encrypted_size", with
-        "-" before it for descending; newest first unless told otherwise.
-        """
-        query = {"sort": sort}
-        query |= {"trashed": "true"} if trashed else {}
-        query |= {"status": status} if status else {}
-        query |= {"keyword": keyword} if keyword is not None else {}
-        query |= {"limit": str(page_size)} if page_size else {}
-        return walk(self._api.page, query)
-
-    def file(self, file_id: str) -> File:
-        """One file."""
-        return self._api.file(file_id)
-
-    def trash(self, file_id: str) -> File:
-        """Move a file to the trash, whence it is purged after 30 days. Safe to repeat."""
-        return self._api.update(file_id, {"trashed": True})
-
-    def remove(self, file_id: str) -> str:
-        """Trash a file, or purge it where it never became ready. Answers "trashed" or "purged". Safe to repeat."""
-        try:
-            self.trash(file_id)
-        except ApiError as error:
-            if error.status != 409 or self.file(file_id).status == "ready":
-                raise
-            self.purge(file_id)
-            return "purged"
-        return "trashed"
-
-    def restore(self, file_id: str) -> File:
-        """Take a file out of the trash."""
-        return self._api.update(file_id, {"trashed": False})
-
-    def purge(self, file_id: str) -> None:
-        """End a file for good: its key, its bytes and its record go."""
-        self._api.purge(file_id)
+        if isinstance(target, Key):
+            downloader = self._downloader(self._api_of(target), progress, tell, pin)
+            return downloader.shared(target.key, lambda: target.key, output, overwrite=overwrite)
+        own, theirs = (self._downloader(self._api, progress, tell, used) for used in (pin, mail_pin))
+        return self._by_id(target.id, own, theirs, output, overwrite=overwrite)
 
     def create_download(self, file_ids: Sequence[str]) -> Download:
         """A grant over own files: one use, 60 seconds."""
@@ -197,9 +152,9 @@ class Client(Mailing, Auditing):
         body = {"name": name, "scopes": list(scopes)}
         return self._api.create_token(body if expires_at is None else {**body, "expires_at": as_text(expires_at)})
 
-    def tokens(self) -> tuple[Token, ...]:
-        """The user's tokens, without their secrets."""
-        return self._api.tokens()
+    def tokens(self, *, page_size: int | None = None) -> Iterator[Token]:
+        """The user's tokens, without their secrets, fetched page by page."""
+        return walk(self._api.tokens, {"limit": str(page_size)} if page_size else {})
 
     def revoke_token(self, token_id: str) -> None:
         """End a token."""
@@ -225,6 +180,20 @@ class Client(Mailing, Auditing):
         """Do without a PIN from now on. Raises `WrongPin`, `PinLocked`."""
         return self._api.update_user({"pin": None, "current_pin": current})
 
-    def _downloader(self, api: Api, progress: Progress | None, pin: str | None) -> Downloader:
+    def _by_id(
+        self, some_id: str, own: Downloader, theirs: Downloader, output: Output, *, overwrite: bool
+    ) -> tuple[SavedFile, ...]:
+        try:
+            return own.own_file(some_id, output, overwrite=overwrite)
+        except NotFound as error:
+            download_id = self._received(some_id, error).download_id
+        return theirs.shared(download_id, lambda: own.make_key(download_id), output, overwrite=overwrite)
+
+    def _api_of(self, target: Key) -> Api:
+        """A link may lead to another service, which gets no token."""
+        elsewhere = target.api_url not in (None, self.url)
+        return Api(target.api_url or self.url, None, self._retry) if elsewhere else self._api
+
+    def _downloader(self, api: Api, progress: Progress | None, tell: Tell | None, pin: str | None) -> Downloader:
         storage = self._storage if api is self._api else Storage(api.url)
-        return Downloader(api, storage, self._retry, progress, self._download_keys, pin)
+        return Downloader(api, storage, self._retry, progress, tell, self._download_keys, pin)

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from sealdrop.errors import LocalFileError
 from sealdrop.names import safe_filename
+from sealdrop.units import human_size
 
 MOST_NAME_BYTES = 255  # what the usual file systems take
 MOST_LINKS = 40  # as Linux has it
@@ -37,9 +38,17 @@ class Destination:
         return (self.path.exists() and not self.path.is_file()) or _is_handed_down(self.path)
 
 
-def choose(names: Sequence[str], output: str | None, *, overwrite: bool, numbered: bool = False) -> list[Destination]:
+def choose(
+    names: Sequence[str],
+    output: str | None,
+    *,
+    overwrite: bool,
+    numbered: bool = False,
+    beside: Collection[Path] = (),
+) -> list[Destination]:
     """One destination per name that the service gave. Only a path that the caller named may replace a file unasked.
-    `output` is a directory where it is one, ends like one, or there are several files.
+    `output` is a directory where it is one, ends like one, or there are several files. `beside`: files of the same
+    download that are there already, which none of these may replace.
 
     Raises LocalFileError, before anything is downloaded, where something is in the way; where it is too late for that,
     `numbered` goes round it: `invoice (2).pdf`.
@@ -54,7 +63,8 @@ def choose(names: Sequence[str], output: str | None, *, overwrite: bool, numbere
                 raise LocalFileError(f"several files need a directory, and {folder} is a file")
             folder = folder.with_name(_told_apart([folder.name], folder.parent)[0])
         there = folder if numbered and not overwrite else None
-        chosen = [Destination(folder / name, overwrite, make_folder=True) for name in _told_apart(names, there)]
+        taken = {path.name for path in beside if path.parent.resolve() == folder.resolve()}
+        chosen = [Destination(folder / name, overwrite, make_folder=True) for name in _told_apart(names, there, taken)]
     for destination in chosen:
         _check_free(destination)
         if len(os.fsencode(destination.path.name)) > MOST_NAME_BYTES:
@@ -68,7 +78,7 @@ def check_spool(size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise LocalFileError(
-            f"{folder} has {free} bytes left, {size} are needed before they are verified",
+            f"{folder} has {human_size(free)} left, and {human_size(size)} wait there until they are verified",
             hint="Set TMPDIR, or name a file with -o.",
         )
 
@@ -86,18 +96,21 @@ def check_room(destinations: Sequence[Destination], size: int) -> None:
         except OSError as error:
             raise _local(error, f"cannot write into {folder}") from error
         if free < size:
-            raise LocalFileError(f"{folder} has {free} bytes left, {size} are needed")
+            raise LocalFileError(f"{folder} has {human_size(free)} left, {human_size(size)} are needed")
 
 
 @contextmanager
-def landing(destination: Destination) -> Iterator[BinaryIO]:
-    """A file to write. It appears at the destination when the block ends well; otherwise nothing does."""
+def landing(destination: Destination, began: Callable[[Path], None]) -> Iterator[BinaryIO]:
+    """A file to write. It appears at the destination when the block ends well; otherwise nothing does. `began` is told
+    the path of the temporary file, which only a crash leaves behind.
+    """
     path = destination.path
     temporary = _temporary(path.parent)
     made_folder = destination.make_folder and not path.parent.exists()
     try:
         if made_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
+        began(temporary)
         with os.fdopen(_create(temporary), "wb") as file:
             yield file
             file.flush()
@@ -148,9 +161,11 @@ def _check_free(destination: Destination) -> None:
         )
 
 
-def _told_apart(names: Sequence[str], there: Path | None = None) -> list[str]:
-    """File names of which no two are the same, even where case or composition do not count, nor in use in `there`."""
-    taken: set[str] = set()
+def _told_apart(names: Sequence[str], there: Path | None = None, but: Iterable[str] = ()) -> list[str]:
+    """File names of which no two are the same, even where case or composition do not count, nor one of those in `but`,
+    nor one in use in `there`.
+    """
+    taken = {_folded(name) for name in but}
     result = []
     for name in map(safe_filename, names):
         free = (it for it in _numbered(name) if _folded(it) not in taken)

@@ -1,4 +1,4 @@
-"""Expiry as people type it: a span from now, or a time."""
+"""Times as people type them, a span from now or a time, and as they are told."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -25,3 +25,8 @@ def expiry(text: str, now: datetime) -> datetime:
     if moment <= now:
         raise UsageError(f"the time of expiry has passed: {text}")
     return moment
+
+
+def run_again(until: datetime) -> str:
+    """What to do about an interrupted download, and until when: a time of day, as it is a few hours away at most."""
+    return f"Run it again before {until.astimezone():%H:%M %Z} to go on: no further use is spent."

@@ -5,8 +5,12 @@ next, and an `exit_code` for the command line. No message holds a token, a key o
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import IntEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from sealdrop.saving import Incomplete
 
 
 class ExitCode(IntEnum):
@@ -25,6 +29,8 @@ class SealdropError(Exception):
     code: str = "failed"
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
     hint: str | None = None
+    again_until: datetime | None = None  # until then the same `get` goes on where it ended, and spends nothing
+    incomplete: "Incomplete | None" = None  # of a `get` of several files: which arrived
 
     def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -48,7 +54,7 @@ class Unreachable(SealdropError):
 
     code = "unreachable"
     exit_code = ExitCode.UNREACHABLE
-    hint = "Check the network and SEALDROP_URL, then run the command again."
+    hint = "Check the network, and that SEALDROP_URL is right; then run the command again."
     repeatable: ClassVar[bool] = True  # whether the same attempt could go better a moment later
 
 
@@ -146,6 +152,10 @@ class ApiError(SealdropError):
         self.errors = dict(errors or {})
         self.request_id = request_id
         self.retry_after_seconds: float | None = None
+
+    def __str__(self) -> str:
+        reasons = [f"{name}: {reason}" for name, reasons in self.errors.items() for reason in reasons]
+        return " ".join([self.message, *reasons])
 
 
 class NotAllowed(ApiError):

@@ -9,6 +9,9 @@ from sealdrop.errors import SealdropError
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all), as stored; from several threads, but never by two at once."""
 
+Tell = Callable[[str], object]
+"""Called with a sentence for whoever waits for the transfer."""
+
 
 class Cancelled(SealdropError):
     """Another part of the same transfer failed: its error is the one to report."""

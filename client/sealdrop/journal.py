@@ -5,24 +5,18 @@ no digest: which parts have arrived, with their digests, is the service's to say
 since that would mean to use a key and message id again (docs/format.md); their entry only names the file to withdraw.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import IO
 
 from sealdrop import fields
 from sealdrop.errors import BadAnswer
 from sealdrop.models import EncryptionMode, encryption_mode
 from sealdrop.source import Source
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: two uploads of one file at the same time are not told apart there
-    fcntl = None  # type: ignore[assignment]
+from sealdrop.state import locked
 
 MOST_ENTRY_BYTES = 64 << 10
 
@@ -85,41 +79,15 @@ def open_journal(source: Source, *wish: str) -> Iterator[Journal]:
     """The journal of this source under this wish: the service's address, name, mode. It keeps nothing where the source
     has no path, where no directory can be written, or where another upload of the same file is under way.
     """
-    file = _locked_file(source, wish)
-    if file is None:
-        yield Journal(None)
-        return
-    with file:
-        try:
-            yield Journal(file)
-        finally:
-            if not file.seek(0, os.SEEK_END):
-                Path(file.name).unlink(missing_ok=True)
+    with ExitStack() as stack:
+        yield Journal(_file_of(source, wish, stack))
 
 
-def _locked_file(source: Source, wish: tuple[str, ...]) -> IO[bytes] | None:
+def _file_of(source: Source, wish: tuple[str, ...], stack: ExitStack) -> IO[bytes] | None:
     if source.path is None or source.stamp is None:
         return None
-    identity = json.dumps([*wish, str(source.path), source.stamp.size, source.stamp.mtime_ns])
-    path = state_directory() / f"{hashlib.sha256(identity.encode()).hexdigest()}.json"
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = open(path, "a+b", opener=_private)  # noqa: SIM115 - closed by open_journal
+        identity: tuple[str | int, ...] = (*wish, str(source.path), source.stamp.size, source.stamp.mtime_ns)
+        return stack.enter_context(locked("uploads", *identity))
     except OSError:
         return None
-    try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def state_directory() -> Path:
-    home = os.environ.get("XDG_STATE_HOME")
-    return (Path(home) if home else Path.home() / ".local" / "state") / "sealdrop" / "uploads"

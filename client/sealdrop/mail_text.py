@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sealdrop.mail_models import MailFile
 from sealdrop.names import printable
-from sealdrop.output import human_size
+from sealdrop.units import human_size
 
 
 def state_of(revoked_at: datetime | None, expires_at: datetime) -> str:

@@ -31,6 +31,17 @@ def safe_filename(name: str) -> str:
     return f"_{last[1:]}" if last.startswith(".") else last
 
 
+def check_text(name: str) -> None:
+    """A name whose bytes are not UTF-8, which a file system allows, cannot be sent. Raises LocalFileError."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise LocalFileError(
+            f"the file's name is not text in UTF-8: {printable(name)}",
+            hint="Send it under another name: sealdrop put FILE --name NAME",
+        ) from None
+
+
 def _means_more_on_windows(name: str) -> bool:
     """A drive or a second stream of a file (`:`), a device whatever its extension, or a name that loses its end."""
     return ":" in name or name.endswith((" ", ".")) or name.partition(".")[0].strip().upper() in _DEVICES

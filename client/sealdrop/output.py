@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from sealdrop.durations import run_again
 from sealdrop.errors import ApiError, SealdropError
 from sealdrop.names import printable
 
@@ -51,18 +52,6 @@ def _width(text: str) -> int:
     )
 
 
-def human_size(size: int) -> str:
-    """`42.4 KB`, in steps of 1024 as the service writes them."""
-    if size < 1024:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("KB", "MB", "GB", "TB"):
-        value /= 1024
-        if value < 1024 or unit == "TB":
-            return f"{value:.1f} {unit}"
-    raise AssertionError("the loop ends with TB")
-
-
 def local_time(moment: datetime | None) -> str:
     """In the reader's own zone, and with its name."""
     if moment is None:
@@ -85,10 +74,12 @@ def print_error(error: SealdropError, *, json_wanted: bool, about: str | None = 
     request_id = error.request_id if isinstance(error, ApiError) else None
     if json_wanted:
         record = {"code": error.code, "message": error.message, "hint": error.hint, "about": about}
+        record |= {"again_until": as_json(error.again_until)}
         click.echo(json.dumps({"error": {**record, "errors": errors, "request_id": request_id}}), err=True)
         return
     lines = [f"sealdrop: {about}: {error.message}" if about else f"sealdrop: {error.message}"]
     lines += [f"  {name}: {reason}" for name, reasons in errors.items() for reason in reasons]
     lines += [f"  request id: {request_id}"] if request_id else []
     lines += [f"  {error.hint}"] if error.hint else []
+    lines += [f"  {run_again(error.again_until)}"] if error.again_until else []
     click.echo("\n".join(printable(line) for line in lines), err=True)

@@ -1,7 +1,7 @@
 """Taking up an upload that an earlier run left behind. Only plain files (mode `server`) can be continued."""
 
 from sealdrop.api import Api
-from sealdrop.errors import NotFound
+from sealdrop.errors import NotAllowed, NotFound
 from sealdrop.journal import Entry
 from sealdrop.models import File
 from sealdrop.parts import digest_of
@@ -26,6 +26,10 @@ def taken_up(api: Api, entry: Entry, source: Source) -> tuple[PendingUpload, fro
         file, received = api.received(entry.file_id)
     except NotFound:
         return None
+    except NotAllowed as error:
+        if error.code != "missing_scope":
+            raise
+        return None  # a token that may write and not read cannot learn what has arrived
     mine = (file.size, file.encryption_mode) == (source.size, "server") == (source.size, entry.encryption_mode)
     if mine and file.status == "ready" and not file.trashed:
         return file

@@ -1,5 +1,6 @@
 """What the service answers while bytes move: where to send them, where to get them, and under which key."""
 
+import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -44,6 +45,18 @@ class Encryption:
             encrypted_data_key=fields.binary(record, "encrypted_data_key"),
             key_arn=fields.take(record, "key_arn", str),
         )
+
+    def record(self) -> Json:
+        """What `parse` reads."""
+        return {
+            "algorithm": ALGORITHM,
+            "frame_length": FRAME_LENGTH,
+            "key_provider": KEY_PROVIDER,
+            "encryption_context": self.context,
+            "data_key": base64.b64encode(self.data_key).decode(),
+            "encrypted_data_key": base64.b64encode(self.encrypted_data_key).decode(),
+            "key_arn": self.key_arn,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +187,20 @@ class PerformedFile:
             encryption=None if renewed else _encryption(record, file_id, mode),
         )
 
+    def record(self) -> Json:
+        """What `parse` reads."""
+        return {
+            "id": self.id,
+            "full_filename": self.full_filename,
+            "size": self.size,
+            "encrypted_size": self.encrypted_size,
+            "encryption_mode": self.encryption_mode,
+            "checksum_sha256": self.checksum_sha256,
+            "url": self.url,
+            "url_expires_at": self.url_expires_at.isoformat(),
+            **({"encryption": self.encryption.record()} if self.encryption else {}),
+        }
+
 
 def _encryption(record: Json, file_id: str, mode: EncryptionMode) -> Encryption | None:
     return Encryption.parse(fields.take(record, "encryption", dict), file_id) if mode == "client" else None
@@ -196,3 +223,12 @@ class Performed:
             session=fields.take(record, "session", str),
             session_expires_at=fields.moment(record, "session_expires_at"),
         )
+
+    def record(self) -> Json:
+        """What `parse` reads."""
+        return {
+            "files": [file.record() for file in self.files],
+            "uses_left": self.uses_left,
+            "session": self.session,
+            "session_expires_at": self.session_expires_at.isoformat(),
+        }

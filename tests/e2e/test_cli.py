@@ -211,7 +211,7 @@ def test_listing_removing_and_what_is_left(alice_shell: Shell, library: Client) 
     (alice_shell.here / "a.txt").write_bytes(b"x" * 43_390)
     file_id = alice_shell("put", "a.txt", "--expires", "7d").text
     (row,) = [line for line in alice_shell("ls").text.splitlines() if line.startswith(file_id)]
-    assert "42.4 KB" in row
+    assert "42.4 KiB" in row
     assert row.endswith("a.txt")
     assert alice_shell("rm", file_id).text == f"trashed {file_id}"
     assert alice_shell("rm", file_id).code == 0, "repeating it is no purge"
@@ -222,6 +222,19 @@ def test_listing_removing_and_what_is_left(alice_shell: Shell, library: Client) 
     gone = alice_shell("get", file_id)
     assert gone.code == 4
     assert list(alice_shell.here.iterdir()) == [alice_shell.here / "a.txt"]
+
+
+def test_a_file_is_edited(alice_shell: Shell, alice: User) -> None:
+    (alice_shell.here / "a.txt").write_bytes(b"x")
+    file_id = alice_shell("put", "a.txt", "--expires", "7d").text
+    category = alice.api("POST", "/categories", {"name": f"edited {secrets.token_hex(6)}"}).data["id"]
+    changed = alice_shell("edit", file_id, "--name", "b.pdf", "--no-expiry", "--category", category)
+    assert changed.text == f"changed {file_id}: b.pdf, does not expire, category {category}", changed.err
+    file = json.loads(alice_shell("edit", file_id, "--expires", "1h", "--no-category", "--json").out)
+    assert (file["full_filename"], file["category_id"], file["expires_at"] is None) == ("b.pdf", None, False)
+    refused = alice_shell("edit", file_id, "--name", "a/b")
+    assert (refused.code, "  filename: " in refused.err) == (1, True)
+    alice_shell("rm", "--permanent", file_id)
 
 
 def test_an_empty_account(stack: Stack, tmp_path: Path) -> None:
@@ -262,6 +275,40 @@ def test_tokens_and_their_scopes(stack: Stack, alice_shell: Shell, tmp_path: Pat
     assert token["scopes"] == ["files:read"]
     assert alice_shell("token", "rm", token["id"]).code == 0
     assert reader("ls").code == 3
+
+
+@pytest.mark.parametrize(
+    ("scopes", "words"),
+    [
+        ("files:write", ("put", "a.txt")),
+        ("files:read", ("ls",)),
+        ("downloads", ("get", "ID", "-o", "copy.txt")),
+        ("files:write", ("edit", "ID", "--name", "b.txt")),
+        ("files:write", ("rm", "ID")),
+        ("files:write", ("restore", "ID")),
+        ("files:write mails:send", ("send", "a.txt", "--to", "carol@example.net")),
+        ("files:read mails:send", ("send", "ID", "--to", "carol@example.net")),
+        ("mails:read", ("mails",)),
+        ("inbox:read", ("inbox",)),
+        ("events", ("events",)),
+        ("tokens", ("token", "ls")),
+        ("account", ("whoami",)),
+    ],
+    ids=str,
+)
+def test_the_scopes_that_a_command_needs(
+    stack: Stack, alice_shell: Shell, tmp_path: Path, scopes: str, words: tuple[str, ...]
+) -> None:
+    """As docs/cli.md has it: these do, and none of them is too much."""
+    (alice_shell.here / "a.txt").write_bytes(b"x")
+    file_id = alice_shell("put", "a.txt").text
+    for missing in ("", *scopes.split()):
+        left = [scope for scope in [*scopes.split(), "webhooks"] if scope != missing]
+        token = alice_shell("token", "create", "narrow", *(word for scope in left for word in ("--scope", scope))).text
+        narrow = Shell(tmp_path / f"narrow{missing}", stack.api_url, token, stack.alice.pin)
+        (narrow.here / "a.txt").write_bytes(b"x")
+        done = narrow(*(file_id if word == "ID" else word for word in words))
+        assert done.code == (3 if missing else 0), (missing, done.err)
 
 
 def test_logging_in(stack: Stack, nobody: Shell) -> None:

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from infra.local.process import StackProcess, stack_process
-from sealdrop.__main__ import cli
+from sealdrop.cli import cli
 from tests.support import sessions
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("pages")]

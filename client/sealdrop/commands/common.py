@@ -1,7 +1,8 @@
 """What several verbs share."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from sealdrop.client import Client
 
 T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MOST_A_PAGE = 100  # the service's own bound
 
 json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 
@@ -28,6 +32,26 @@ def connect() -> "Client":
     if settings.token is None:
         raise NotAllowed(401, "unauthenticated", f"no token is set for {settings.url}")
     return Client(settings.url, settings.token)
+
+
+def limit_options(command: Command) -> Command:
+    """--limit and --all, for `up_to`."""
+    more = click.option("--all", "all_wanted", is_flag=True, help="List all, however many there are.")
+    at_most = click.IntRange(min=1)
+    return click.option("--limit", type=at_most, default=50, show_default=True, help="List this many at most.")(
+        more(command)
+    )
+
+
+def up_to(limit: int, listed: Callable[..., Iterator[T]], *, all_wanted: bool) -> list[T]:
+    """As many rows as are wanted. Where there are more, a hint follows what the command prints."""
+    if all_wanted:
+        return list(listed(page_size=MOST_A_PAGE))
+    rows = list(islice(listed(page_size=min(limit + 1, MOST_A_PAGE)), limit + 1))
+    if len(rows) > limit:
+        hint = f"sealdrop: there are more than these {limit}: see them with --all, or with a larger --limit"
+        click.get_current_context().call_on_close(lambda: click.echo(hint, err=True))
+    return rows[:limit]
 
 
 def with_pin(do: Callable[[str | None], T], pin: str | None) -> T:

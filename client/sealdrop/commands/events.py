@@ -1,12 +1,12 @@
 """sealdrop events"""
 
 from collections.abc import Sequence
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option
+from sealdrop.commands.common import connect, json_option, limit_options, up_to
 
 if TYPE_CHECKING:
     from sealdrop.events import Event
@@ -15,7 +15,7 @@ EPILOG = """\b
 Examples:
   sealdrop events
   sealdrop events --file 7c9e6679-7425-40de-944b-e07fc1f90ae7
-  sealdrop events --type download.performed --limit 1000 --json
+  sealdrop events --type download.performed --all --json
   sealdrop events --verify
 """
 
@@ -24,7 +24,7 @@ Examples:
 @click.option("--file", "file_id", metavar="ID", help="Only what concerns this file.")
 @click.option("--mail", "mail_id", metavar="ID", help="Only what concerns this mail.")
 @click.option("--type", "event_type", metavar="TYPE", help="Only these, as download.performed.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List this many at most.")
+@limit_options
 @click.option("--verify", "verify_wanted", is_flag=True, help="Follow the chain of all events, and say what is wrong.")
 @click.option("--known", metavar="END", help="With --verify: an end that it printed before.")
 @json_option
@@ -33,24 +33,24 @@ def command(
     mail_id: str | None,
     event_type: str | None,
     limit: int,
+    all_wanted: bool,  # noqa: FBT001 - click passes by name
     verify_wanted: bool,  # noqa: FBT001 - click passes by name
     known: str | None,
     json_wanted: bool,  # noqa: FBT001 - click passes by name
 ) -> int:
     """Who did what, when and from where: the account's audit log. Times are in your own time zone."""
     from sealdrop.errors import UsageError
-    from sealdrop.output import note, print_json
+    from sealdrop.output import print_json
 
-    narrowed = {"file": file_id, "mail": mail_id, "type": event_type}
-    given = {name: value for name, value in narrowed.items() if value is not None}
+    given = [value for value in (file_id, mail_id, event_type) if value is not None]
     if len(given) > 1 or (given and verify_wanted):
         raise UsageError("use one of --file, --mail, --type and --verify")
     if verify_wanted:
         return _verify(known, json_wanted=json_wanted)
     if known:
         raise UsageError("--known is for --verify")
-    listed = connect().events(**given, page_size=min(limit, 100))
-    events = list(islice(listed, limit))
+    listed = partial(connect().events, file=file_id, mail=mail_id, type=event_type)
+    events = up_to(limit, listed, all_wanted=all_wanted)
     if json_wanted:
         print_json(events)
         return 0
@@ -58,8 +58,6 @@ def command(
         click.echo("no such events", err=True)
         return 0
     _print(events)
-    if next(listed, None) is not None:
-        note(f"there are more: sealdrop events --limit {limit * 2}")
     return 0
 
 

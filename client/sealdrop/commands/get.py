@@ -1,15 +1,18 @@
 """sealdrop get"""
 
+import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from sealdrop.commands.common import connect, json_option, with_pin, with_pins
+from sealdrop.names import printable
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
-    from sealdrop.download import SavedFile
+    from sealdrop.saving import SavedFile
     from sealdrop.targets import Key
 
 EPILOG = """\b
@@ -24,6 +27,9 @@ Examples:
 Nothing appears at its place before all of it has been received and verified. Names come from the sender: they are
 used without any directory, with _ in place of a dot at their start, and never replace a file unless --force is given.
 A path named with -o is replaced; a link is followed, a device or pipe written into.
+
+A download by key, link or mail that was cut off goes on when the same command is run again, for up to six hours, on
+this machine; no further use is spent.
 
 Where a PIN is needed it is asked for, or taken from SEALDROP_PIN: your own for a file of yours, the sender's for a
 download. A mail in your inbox may take both: your own, and the sender's from SEALDROP_MAIL_PIN. What is on a command
@@ -47,33 +53,51 @@ def command(
     json_wanted: bool,  # noqa: FBT001 - click passes options by name
 ) -> int:
     """Download a file of yours or a mail's files by id, or what a download key or link gives. Prints the paths."""
-    from sealdrop.names import printable
-    from sealdrop.output import human_size, note, print_json
+    from sealdrop.errors import SealdropError
+    from sealdrop.output import print_error
     from sealdrop.progress import bar
     from sealdrop.targets import FileId, parse_target
 
     target = parse_target(what)
     client = connect() if isinstance(target, FileId) else _without_token(target)
     path = sys.stdout.buffer if output == "-" else output or None
+    tell = None if json_wanted else _remark
 
     def get(pin: str | None, mail_pin: str | None) -> tuple["SavedFile", ...]:
         with bar("receiving") as progress:
-            return client.get(what, path, overwrite=force, pin=pin, mail_pin=mail_pin, progress=progress)
+            return client.get(what, path, overwrite=force, pin=pin, mail_pin=mail_pin, progress=progress, tell=tell)
 
-    saved = with_pins(get, pin, mail_pin) if isinstance(target, FileId) else with_pin(lambda it: get(it, None), pin)
+    try:
+        saved = with_pins(get, pin, mail_pin) if isinstance(target, FileId) else with_pin(lambda it: get(it, None), pin)
+    except SealdropError as error:
+        if error.incomplete is None:
+            raise
+        _print(error.incomplete.arrived, json_wanted=json_wanted)
+        for missing in error.incomplete.missing:
+            print_error(missing, json_wanted=json_wanted)
+        return error.exit_code
+    _print(saved, json_wanted=json_wanted and output != "-")
+    return 0
+
+
+def _remark(sentence: str) -> None:
+    click.echo(printable(f"sealdrop: {sentence}"), err=True)
+
+
+def _print(saved: Sequence["SavedFile"], *, json_wanted: bool) -> None:
+    from sealdrop.output import note, print_json
+    from sealdrop.units import human_size
+
     for file in saved:
         note(f"{file.full_filename}: {human_size(file.size)}, {'verified' if file.verified else 'size checked'}")
         if file.renamed:
-            said = (
-                f"sealdrop: {file.full_filename}: saved as {file.path}, since a name that starts with a dot is hidden"
-            )
-            click.echo(printable(said), err=True)
-    if json_wanted and output != "-":
+            _remark(f"{file.full_filename}: saved as {file.path}, since a name that starts with a dot is hidden")
+    if json_wanted:
         print_json(saved)
-    elif output != "-":
-        for file in saved:
-            click.echo(printable(str(file.path)) if sys.stdout.isatty() else str(file.path))
-    return 0
+        return
+    for file in saved:
+        if file.path is not None:  # else it went into a stream or device
+            click.echo(printable(str(file.path)) if sys.stdout.isatty() else os.fsencode(file.path))
 
 
 def _without_token(target: "Key") -> "Client":

@@ -1,11 +1,11 @@
 """sealdrop inbox"""
 
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option
+from sealdrop.commands.common import connect, json_option, limit_options, up_to
 
 if TYPE_CHECKING:
     from sealdrop.mail_models import InboxMail
@@ -22,10 +22,17 @@ Examples:
 @click.command("inbox", epilog=EPILOG, short_help="List mails received, or read one.")
 @click.argument("mail_id", required=False, metavar="[ID]")
 @click.option("--keyword", metavar="TEXT", help="Only those whose subject, reference or sender holds it.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List this many at most.")
+@limit_options
 @click.option("--hide", is_flag=True, help="Take the mail out of the inbox; its sender sees no difference.")
 @json_option
-def command(mail_id: str | None, keyword: str | None, limit: int, hide: bool, json_wanted: bool) -> None:  # noqa: FBT001 - click passes by name
+def command(
+    mail_id: str | None,
+    keyword: str | None,
+    limit: int,
+    all_wanted: bool,  # noqa: FBT001 - click passes by name
+    hide: bool,  # noqa: FBT001 - the same
+    json_wanted: bool,  # noqa: FBT001 - the same
+) -> None:
     """List the mails you have received, newest first, or read one of them. Times are in your own time zone."""
     from sealdrop.errors import UsageError
     from sealdrop.output import print_json
@@ -34,7 +41,7 @@ def command(mail_id: str | None, keyword: str | None, limit: int, hide: bool, js
     if mail_id is None:
         if hide:
             raise UsageError("name the mail to hide")
-        return _list(list(islice(client.inbox(keyword=keyword, page_size=min(limit, 100)), limit)), json_wanted)
+        return _list(up_to(limit, partial(client.inbox, keyword=keyword), all_wanted=all_wanted), json_wanted)
     if hide:
         client.hide(mail_id)
         return click.echo(f"hidden {mail_id}") if not json_wanted else print_json({"id": mail_id, "outcome": "hidden"})

@@ -1,11 +1,11 @@
 """sealdrop ls"""
 
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option
+from sealdrop.commands.common import connect, json_option, limit_options, up_to
 
 if TYPE_CHECKING:
     from sealdrop.models import File
@@ -23,7 +23,7 @@ Examples:
   sealdrop ls --keyword invoice --sort name
   sealdrop ls --trashed
   sealdrop ls --status rejected
-  sealdrop ls --limit 1000 --json
+  sealdrop ls --all --json
 """
 
 
@@ -32,7 +32,7 @@ Examples:
 @click.option("--sort", type=click.Choice(list(SORTS)), default="newest", show_default=True, help="What comes first.")
 @click.option("--trashed", is_flag=True, help="List the trash.")
 @click.option("--status", type=click.Choice(["ready", "pending", "rejected"]), help="Only these.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List this many at most.")
+@limit_options
 @json_option
 def command(
     keyword: str | None,
@@ -40,20 +40,19 @@ def command(
     trashed: bool,  # noqa: FBT001 - click passes by name
     status: str | None,
     limit: int,
+    all_wanted: bool,  # noqa: FBT001 - the same
     json_wanted: bool,  # noqa: FBT001 - the same
 ) -> int:
     """List the account's files. Times are in your own time zone."""
     from sealdrop.errors import UsageError
-    from sealdrop.output import note, print_json
+    from sealdrop.output import print_json
 
     if trashed and status:
         raise UsageError("the trash holds ready files only: leave out --status or --trashed")
     if keyword == "":
         raise UsageError("the keyword is empty: leave out --keyword")
-    listed = connect().files(
-        trashed=trashed, status=status, keyword=keyword, sort=SORTS[sort], page_size=min(limit, 100)
-    )
-    files = list(islice(listed, limit))
+    listed = partial(connect().files, trashed=trashed, status=status, keyword=keyword, sort=SORTS[sort])
+    files = up_to(limit, listed, all_wanted=all_wanted)
     if json_wanted:
         print_json(files)
         return 0
@@ -61,13 +60,12 @@ def command(
         click.echo(_nothing(keyword, status, trashed=trashed), err=True)
         return 0
     _print(files)
-    if next(listed, None) is not None:
-        note(f"there are more: sealdrop ls --limit {limit * 2}")
     return 0
 
 
 def _print(files: "list[File]") -> None:
-    from sealdrop.output import human_size, local_time, print_table
+    from sealdrop.output import local_time, print_table
+    from sealdrop.units import human_size
 
     rows = [
         (

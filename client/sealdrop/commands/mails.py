@@ -1,11 +1,11 @@
 """sealdrop mails"""
 
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option
+from sealdrop.commands.common import connect, json_option, limit_options, up_to
 
 if TYPE_CHECKING:
     from sealdrop.mail_models import Mail
@@ -23,10 +23,17 @@ Examples:
 @click.command("mails", epilog=EPILOG, short_help="List mails sent, show one, or revoke it.")
 @click.argument("mail_id", required=False, metavar="[ID]")
 @click.option("--keyword", metavar="TEXT", help="Only those whose subject, reference, recipient or sender holds it.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List this many at most.")
+@limit_options
 @click.option("--revoke", is_flag=True, help="End every access through the mail, at once.")
 @json_option
-def command(mail_id: str | None, keyword: str | None, limit: int, revoke: bool, json_wanted: bool) -> None:  # noqa: FBT001 - click passes by name
+def command(
+    mail_id: str | None,
+    keyword: str | None,
+    limit: int,
+    all_wanted: bool,  # noqa: FBT001 - click passes by name
+    revoke: bool,  # noqa: FBT001 - the same
+    json_wanted: bool,  # noqa: FBT001 - the same
+) -> None:
     """List the mails your account has sent, newest first, or show one of them. Times are in your own time zone."""
     from sealdrop.errors import UsageError
     from sealdrop.output import print_json
@@ -35,7 +42,7 @@ def command(mail_id: str | None, keyword: str | None, limit: int, revoke: bool, 
     if mail_id is None:
         if revoke:
             raise UsageError("name the mail to revoke")
-        return _list(list(islice(client.mails(keyword=keyword, page_size=min(limit, 100)), limit)), json_wanted)
+        return _list(up_to(limit, partial(client.mails, keyword=keyword), all_wanted=all_wanted), json_wanted)
     if revoke:
         client.revoke(mail_id)
         done = {"id": mail_id, "outcome": "revoked"}

@@ -44,8 +44,9 @@ def command(
     json_wanted: bool,  # noqa: FBT001 - click passes options by name
 ) -> int:
     """Upload files, sealed on this machine unless --encryption server. Each file's id goes to standard output."""
-    from sealdrop.output import human_size, note, print_json
+    from sealdrop.output import note, print_json
     from sealdrop.progress import bar
+    from sealdrop.units import human_size
 
     if name and len(files) > 1:
         raise UsageError("--name names one file, and there are several")

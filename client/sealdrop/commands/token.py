@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from sealdrop.commands.common import connect, each, json_option
+from sealdrop.commands.common import connect, each, json_option, limit_options, up_to
 from sealdrop.durations import expiry
 from sealdrop.errors import NotFound
 
@@ -57,12 +57,13 @@ def create(name: str, scopes: tuple[str, ...], expires_text: str | None, json_wa
 
 
 @command.command("ls", epilog="\b\nExamples:\n  sealdrop token ls\n  sealdrop token ls --json\n")
+@limit_options
 @json_option
-def ls(json_wanted: bool) -> None:  # noqa: FBT001 - click passes by name
+def ls(limit: int, all_wanted: bool, json_wanted: bool) -> None:  # noqa: FBT001 - click passes by name
     """List your tokens, without their secrets."""
     from sealdrop.output import local_time, print_json, print_table
 
-    tokens = connect().tokens()
+    tokens = up_to(limit, connect().tokens, all_wanted=all_wanted)
     if json_wanted:
         print_json(tokens)
         return

@@ -87,6 +87,7 @@ class Record:
     rejected_reason: str | None = None
     trashed: bool = False
     expires_at: str | None = None
+    category_id: str | None = None
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -229,7 +230,7 @@ class FakeService:
             "created_at": _text(record.created_at),
             "ready_at": _text(record.created_at) if record.status == "ready" else None,
             "expires_at": record.expires_at,
-            "category_id": None,
+            "category_id": record.category_id,
             "disk": "s3",
         }
 
@@ -547,18 +548,19 @@ def list_files(service: FakeService, *, body: Any, query: Any) -> Any:
     matching = [file for file in matching if query.get("keyword", "").casefold() in file.name.casefold()]
     sort = query.get("sort", "-created_at")
     matching.sort(key=lambda file: (_SORTS[sort.removeprefix("-")](file), file.id), reverse=sort.startswith("-"))
-    start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
-    following = str(start + limit) if start + limit < len(matching) else None
-    page = [service.view(file) for file in matching[start : start + limit]]
-    return 200, {"data": page, "meta": {"next_cursor": following}}
+    return 200, _page([service.view(file) for file in matching], query, service.page_size)
 
 
 def update_file(service: FakeService, file_id: str, *, body: Any, query: Any) -> Any:
     record = _own(service, file_id)
     if body.get("trashed") and record.status != "ready":
         raise Refusal(409, "conflict", "Only a ready file can be put in the trash.")
+    if "/" in body.get("filename", ""):
+        raise Refusal(422, "invalid", "The given data was invalid.", {"filename": ["It cannot be used."]})
+    record.name = body.get("filename", record.name)
     record.trashed = body.get("trashed", record.trashed)
     record.expires_at = body.get("expires_at", record.expires_at)
+    record.category_id = body.get("category_id", record.category_id)
     return 200, {"data": service.view(record)}
 
 
@@ -667,6 +669,12 @@ def _shared(service: FakeService, record: Record) -> dict[str, Any]:
     return {name: view[name] for name in (*names, "checksum_sha256")}
 
 
+def _page(rows: list[Any], query: Any, most: int) -> dict[str, Any]:
+    start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), most)
+    following = str(start + limit) if start + limit < len(rows) else None
+    return {"data": rows[start : start + limit], "meta": {"next_cursor": following}}
+
+
 def _times() -> dict[str, str]:
     now = datetime.now(UTC)
     return {"created_at": _text(now), "expires_at": _text(now + timedelta(seconds=60))}
@@ -681,9 +689,7 @@ def list_events(service: FakeService, *, body: Any, query: Any) -> Any:
         matching = [
             it for it in matching if query[name] in (it["type"] if name == "type" else it["subject"].get(name),)
         ]
-    start, limit = int(query.get("cursor", 0)), min(int(query.get("limit", 50)), service.page_size)
-    following = str(start + limit) if start + limit < len(matching) else None
-    return 200, {"data": matching[start : start + limit], "meta": {"next_cursor": following}}
+    return 200, _page(matching, query, service.page_size)
 
 
 def create_token(service: FakeService, *, body: Any, query: Any) -> Any:
@@ -694,7 +700,7 @@ def create_token(service: FakeService, *, body: Any, query: Any) -> Any:
 
 
 def list_tokens(service: FakeService, *, body: Any, query: Any) -> Any:
-    return 200, {"data": list(service.tokens.values())}
+    return 200, _page(list(service.tokens.values()), query, service.page_size)
 
 
 def revoke_token(service: FakeService, token_id: str, *, body: Any, query: Any) -> Any:

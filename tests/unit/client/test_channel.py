@@ -359,7 +359,7 @@ def test_tokens_come_and_go(client: Client) -> None:
     assert (made.name, made.scopes, made.expires_at, made.token[:4]) == ("backup", ("files:write",), expires, "sdt_")
     assert [token.id for token in client.tokens()] == [made.id]
     client.revoke_token(made.id)
-    assert client.tokens() == ()
+    assert list(client.tokens()) == []
 
 
 def test_a_time_without_zone_is_refused(client: Client) -> None:
@@ -368,3 +368,9 @@ def test_a_time_without_zone_is_refused(client: Client) -> None:
         client.create_token("x", ["files:read"], naive)
     with pytest.raises(ValueError, match="zone"):
         client.put(io.BytesIO(b"x"), name="x", expires_at=naive)
+
+
+def test_an_error_as_text_names_the_fields(client: Client) -> None:
+    with pytest.raises(ApiError) as refusal:
+        client.put(io.BytesIO(b"x"), name="a/b")
+    assert str(refusal.value) == "The given data was invalid. filename: It cannot be used."

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from sealdrop.__main__ import COMMANDS, cli
+from sealdrop.cli import COMMANDS, cli
 from tests.unit.client.conftest import Run, tree
 from tests.unit.client.fake_service import FakeService
 
@@ -71,6 +71,27 @@ def test_put_one_that_fails_among_others(run: Run, here: Path, service: FakeServ
     assert put.err == "sealdrop: missing: cannot read missing: No such file or directory\n"
 
 
+NOT_TEXT = os.fsdecode(b"caf\xe9.txt")  # as an old file system may hold it
+
+
+def test_put_of_a_name_that_is_not_utf_8(run: Run, here: Path, service: FakeService) -> None:
+    (here / NOT_TEXT).write_bytes(b"x")
+    for words in (("put", NOT_TEXT), ("send", NOT_TEXT, "--to", "carol@example.net"), ("put", "-", "--name", NOT_TEXT)):
+        refused = run(*words)
+        assert (refused.code, refused.out) == (1, b"")
+        assert "the file's name is not text in UTF-8: caf\\udce9.txt" in refused.err
+        assert "--name NAME" in refused.err
+    assert service.log == []
+    assert run("put", NOT_TEXT, "--name", "café.txt").code == 0
+    assert [record.name for record in service.files.values()] == ["café.txt"]
+
+
+def test_get_into_a_name_that_is_not_utf_8(run: Run, here: Path, service: FakeService) -> None:
+    got = run("get", service.add("a.txt", b"content").id, "-o", NOT_TEXT)
+    assert (got.code, got.out) == (0, b"caf\xe9.txt\n")
+    assert (here / NOT_TEXT).read_bytes() == b"content"
+
+
 def test_put_json(run: Run, here: Path) -> None:
     (here / "report.pdf").write_bytes(b"content")
     (file,) = json.loads(run("put", "report.pdf", "--json").out)
@@ -95,6 +116,10 @@ def test_put_json(run: Run, here: Path) -> None:
         (("ls", "--sort", "size"), "Invalid value"),
         (("ls", "--keyword", ""), "the keyword is empty"),
         (("ls", "--trashed", "--status", "ready"), "ready files only"),
+        (("edit", "k"), "nothing to change"),
+        (("edit", "k", "--expires", "7d", "--no-expiry"), "cannot both be"),
+        (("edit", "k", "--category", "x", "--no-category"), "cannot both be"),
+        (("edit", "k", "--expires", "soon"), "not a time of expiry"),
         (("rm",), "Missing argument"),
         (("rm", "../x"), "neither an id nor a key"),
         (("token", "create", "x"), "Missing option '--scope'"),
@@ -138,6 +163,13 @@ def test_every_command_has_help_with_examples(run: Run, path: tuple[str, ...]) -
     assert all(len(line) <= 100 for line in session.lines)
 
 
+@pytest.mark.parametrize("words", [("ls",), ("mails",), ("inbox",), ("events",), ("token", "ls")], ids=" ".join)
+def test_every_list_can_be_had_whole(run: Run, words: tuple[str, ...]) -> None:
+    shown = run(*words, "--help").text
+    assert "--limit " in shown
+    assert "--all " in shown
+
+
 def test_every_verb_has_its_module() -> None:
     folder = Path(__file__).parents[3] / "client" / "sealdrop" / "commands"
     assert {path.stem for path in folder.glob("*.py")} - {"__init__", "common"} == set(COMMANDS)
@@ -151,7 +183,7 @@ def test_ls(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> 
     session = run("ls")
     assert session.code == 0
     assert session.lines[0].split() == ["ID", "SIZE", "SEALED", "CREATED", "EXPIRES", "NAME"]
-    assert session.lines[1] == f"{record.id}  42.4 KB  yes     2026-03-01 12:00 UTC  -        report.pdf"
+    assert session.lines[1] == f"{record.id}  42.4 KiB  yes     2026-03-01 12:00 UTC  -        report.pdf"
 
 
 def test_ls_in_ones_own_time_zone(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,8 +222,21 @@ def test_ls_up_to_a_limit(run: Run, service: FakeService) -> None:
     assert len(json.loads(run("ls", "--json").out)) == 50
     assert len(json.loads(run("ls", "--limit", "120", "--json").out)) == 120
     assert len(json.loads(run("ls", "--limit", "500", "--json").out)) == 130
-    assert "there are more: sealdrop ls --limit 100" in run("ls", tty=True).err
-    assert run("ls").err == ""
+    assert len(json.loads(run("ls", "--all", "--json").out)) == 130
+    assert len(run("ls", "--all").lines) == 131
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_ls_says_that_there_are_more(run: Run, service: FakeService, words: tuple[str, ...]) -> None:
+    for number in range(51):
+        service.add(f"{number}", b"x")
+    for tty in (True, False):
+        said = run("ls", *words, tty=tty).err
+        assert said == "sealdrop: there are more than these 50: see them with --all, or with a larger --limit\n"
+    for enough in (("--all",), ("--limit", "51")):
+        assert run("ls", *words, *enough).err == ""
+    service.files.popitem()
+    assert run("ls", *words).err == "", "fifty of fifty"
 
 
 @pytest.mark.parametrize(
@@ -303,6 +348,11 @@ def test_get_to_standard_output_prints_nothing_else(run: Run, service: FakeServi
     assert run("get", record.id, "-o", "-", "--json").out == b"content"
 
 
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/stdout"])
+def test_get_into_a_device_prints_no_path(run: Run, service: FakeService, device: str) -> None:
+    assert run("get", service.add("a.txt", b"content").id, "-o", device).out == b""
+
+
 def test_get_of_damaged_bytes(run: Run, service: FakeService, here: Path) -> None:
     record = service.add("a.txt", b"content", "client")
     record.body = (record.body or b"")[:-1] + b"!"
@@ -311,6 +361,54 @@ def test_get_of_damaged_bytes(run: Run, service: FakeService, here: Path) -> Non
         assert (session.code, session.out) == (1, b"")
         assert "Nothing was saved" in session.err
     assert tree(here) == []
+
+
+@pytest.mark.parametrize("json_wanted", [False, True])
+def test_get_of_several_says_which_arrived(run: Run, service: FakeService, here: Path, json_wanted: bool) -> None:
+    good, bad, gone, last = (service.add(name, b"content") for name in ("good", "bad", "gone", "last"))
+    key = service.share(good, bad, gone, last)
+    bad.body = b"nonsens"
+    service.fail("POST /api/public", before=lambda: service.files.pop(gone.id))
+    session = run("get", key, *(["--json"] if json_wanted else []))
+    assert session.code == 1, "of the first failure"
+    if json_wanted:
+        assert [file["path"] for file in json.loads(session.out)] == ["good", "last"]
+        told = [json.loads(line)["error"]["message"] for line in session.err.splitlines()]
+    else:
+        assert session.lines == ["good", "last"]
+        told = [line.removeprefix("sealdrop: ") for line in session.err.splitlines() if line.startswith("sealdrop: ")]
+    assert [message.split(":")[0] for message in told] == ["bad", "gone"]
+
+
+def test_get_tells_of_files_that_were_not_tried(run: Run, service: FakeService) -> None:
+    first, second = service.add("first", b"x"), service.add("second", b"x")
+    service.fail("GET /storage", times=99, drop_after=0)
+    session = run("get", service.share(first, second))
+    assert session.code == 5
+    assert "sealdrop: first: " in session.err
+    assert "sealdrop: second: not tried after that" in session.err
+
+
+# edit
+def test_edit(run: Run, service: FakeService) -> None:
+    record = service.add("a.txt", b"x")
+    category = "3f0d2b6e-8c1a-4c57-9d21-5a7e6f1b0c42"
+    assert run("edit", record.id, "--name", "b.txt").text == (
+        f"changed {record.id}: b.txt, does not expire, no category\n"
+    )
+    (changed,) = [
+        json.loads(run("edit", record.id, "--expires", "2099-01-01T00:00Z", "--category", category, "--json").out)
+    ]
+    assert (changed["full_filename"], changed["expires_at"], changed["category_id"]) == (
+        "b.txt",
+        "2099-01-01T00:00:00Z",
+        category,
+    )
+    assert run("edit", record.id, "--no-expiry").text.endswith(f": b.txt, does not expire, category {category}\n")
+    assert run("edit", record.id, "--no-category").text.endswith(": b.txt, does not expire, no category\n")
+    refused = run("edit", record.id, "--name", "a/b")
+    assert (refused.code, "  filename: It cannot be used." in refused.err) == (1, True)
+    assert run("edit", "0b7a1f3e-5d5b-4d0e-8e6a-3f0a3f1b2c4d", "--name", "x").code == 4
 
 
 # rm
@@ -350,7 +448,11 @@ def test_rm_that_lost_a_race_purges_nothing_ready(run: Run, service: FakeService
 def test_hints_name_what_would_help(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sealdrop token ls" in run("token", "rm", "0b7a1f3e-5d5b-4d0e-8e6a-3f0a3f1b2c4d").err
     monkeypatch.setenv("SEALDROP_TOKEN", "sdt_mistyped")
-    assert "mistyped, revoked or expired" in run("ls").err
+    refused = run("ls").err
+    assert "mistyped, revoked or expired" in refused
+    monkeypatch.delenv("SEALDROP_TOKEN")
+    assert "no token is set for" in run("ls").err
+    assert "mistyped" not in run("ls").err
 
 
 def test_rm_of_several_with_one_missing(run: Run, service: FakeService) -> None:
@@ -381,6 +483,15 @@ def test_tokens(run: Run) -> None:
     assert run("token", "rm", token["id"]).code == 4
     assert "shown this once" in run("token", "create", "x", "--scope", "account", tty=True).err
     assert json.loads(run("token", "create", "x", "--scope", "account", "--json").out)["token"].startswith("sdt_")
+
+
+def test_more_tokens_than_a_page_holds(run: Run) -> None:
+    for number in range(51):
+        run("token", "create", f"{number}", "--scope", "account")
+    short = run("token", "ls", "--json")
+    assert (len(json.loads(short.out)), "see them with --all" in short.err) == (50, True)
+    assert len(json.loads(run("token", "ls", "--all", "--json").out)) == 51
+    assert len(run("token", "ls", "--limit", "2").lines) == 3
 
 
 def test_whoami(run: Run, service: FakeService) -> None:
@@ -443,7 +554,18 @@ def test_nobody_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEALDROP_URL", "http://127.0.0.1:1/api")
     session = run("ls")
     assert session.code == 5
-    assert session.err.startswith("sealdrop: could not connect to 127.0.0.1:1")
+    assert session.err == (
+        "sealdrop: could not connect to 127.0.0.1:1: nothing listens there\n"
+        "  Check the network, and that SEALDROP_URL is right; then run the command again.\n"
+    )
+
+
+def test_a_host_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEALDROP_URL", "https://sealdrop.invalid/api")
+    session = run("ls")
+    assert session.code == 5
+    assert "could not connect to sealdrop.invalid: no such host is known\n" in session.err
+    assert "typing errors" in session.err
 
 
 def test_an_error_names_fields_request_and_what_to_do(run: Run, here: Path) -> None:

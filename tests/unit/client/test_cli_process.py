@@ -142,6 +142,18 @@ def test_bars_on_a_terminal_and_the_id_in_the_pipe(service: FakeService, here: P
     assert b"sealed" in shown
 
 
+def test_an_interrupt_while_it_still_loads(here: Path) -> None:
+    (here / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "sealdrop", "--help"],
+        env={**os.environ, "PYTHONPATH": f"{here}:{CLIENT}"},
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"sealdrop: interrupted\n")
+
+
 HEAVY = ("urllib3", "rich", "aws_encryption_sdk", "boto3", "cryptography", "attr")
 
 

@@ -124,7 +124,7 @@ def test_a_full_temporary_directory_is_seen_before_the_use_is_spent(
 ) -> None:
     key = service.share(record)
     monkeypatch.setattr("sealdrop.destination.shutil.disk_usage", lambda _folder: _Usage(10))
-    with pytest.raises(LocalFileError, match="10 bytes left"):
+    with pytest.raises(LocalFileError, match="10 B left"):
         client.get(key, output or io.BytesIO())
     assert uses_left(service, key) == 1
 

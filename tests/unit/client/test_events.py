@@ -141,7 +141,7 @@ class TestCommand:
             *["5", "2026-03-01", "12:00:07", "UTC", "file.created", "ok", "user", "192.0.2.1", "file:other"]
         ]
         assert len(session.lines) == 3
-        assert "there are more: sealdrop events --limit 4" in run("events", "--limit", "2", tty=True).err
+        assert "there are more than these 2: see them with --all" in run("events", "--limit", "2", tty=True).err
 
     @pytest.mark.usefixtures("log")
     def test_json(self, run: Run) -> None:

@@ -19,7 +19,7 @@ from sealdrop.durations import expiry
 from sealdrop.errors import BadAnswer, LocalFileError, NotAuthentic, SealdropError, UsageError
 from sealdrop.http import api_base, storage_address
 from sealdrop.journal import Entry, parse_entry
-from sealdrop.models import Download, DownloadKey, DownloadView, File, NewToken, Token, User
+from sealdrop.models import Download, DownloadKey, DownloadView, File
 from sealdrop.names import printable, safe_filename
 from sealdrop.output import local_time
 from sealdrop.pins import TemporaryKey
@@ -27,6 +27,7 @@ from sealdrop.receiving import check_extent
 from sealdrop.retry import asked_seconds
 from sealdrop.targets import FileId, Key, parse_target
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
+from sealdrop.user_models import NewToken, Token, User
 from tests.unit.client.fake_service import FakeService
 
 JSON = st.recursive(

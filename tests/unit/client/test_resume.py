@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sealdrop import Client, SealdropError, StorageError
-from sealdrop.journal import state_directory
+from sealdrop.state import state_directory
 from tests.unit.client.fake_service import FakeService
 
 MIB = 1 << 20
@@ -41,7 +41,7 @@ def break_off(client: Client, service: FakeService, path: Path, after: int = 6 *
 
 
 def entries() -> list[Path]:
-    return sorted(state_directory().glob("*"))
+    return sorted(state_directory("uploads").glob("*"))
 
 
 def fetched(client: Client, file_id: str) -> bytes:
@@ -153,6 +153,15 @@ def test_a_file_that_is_gone_meanwhile(client: Client, service: FakeService, pat
     break_off(client, service, path)
     service.files.clear()
     assert client.put(path, encryption="server").status == "ready"
+
+
+def test_a_token_that_may_not_read_begins_anew(client: Client, service: FakeService, path: Path) -> None:
+    """One that only writes is what a backup should have: it must not fail for good."""
+    break_off(client, service, path)
+    (first,) = service.files
+    service.fail("GET /api/files", status=403, code="missing_scope")
+    assert client.put(path, encryption="server").id != first
+    assert entries() == []
 
 
 def test_a_file_that_became_ready_unnoticed_is_the_answer(client: Client, service: FakeService, path: Path) -> None:
