@@ -109,6 +109,7 @@ def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
             key,
             call.now,
             Pin(body.pin) if body.pin else None,
+            body.modes,
             downloads=world.downloads,
             objects=world.objects,
             keys=world.keys,

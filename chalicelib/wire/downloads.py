@@ -46,11 +46,17 @@ class Perform(In):
     EXAMPLES: ClassVar = {
         "spend a use": {},
         "with the PIN that the sender told you": {"pin": "7294"},
+        "only where a browser can open all of it": {"modes": ["server"]},
         "fresh URLs, nothing spent": {"session": "2kPqZs8LwYvN5tRb3XcMdF7hGj1AaEeUu4OoIiTyQxK"},
     }
 
     session: Session | None = None
     pin: PinGuess | None = None
+    modes: Annotated[
+        list[EncryptionMode] | None,
+        Field(min_length=1),
+        doc("What you can open: where a file is of another mode, 422, and nothing is spent.", ["server"]),
+    ] = None
 
 
 class DownloadView(Out):
