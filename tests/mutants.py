@@ -817,6 +817,23 @@ MUTANTS = (
         "",
         "no_type_is_guessed_from_the_bytes",
     ),
+    downloads(
+        "D7",
+        "modes are not looked at",
+        "services/perform_download.py",
+        "    _check_modes(files, modes)  # (D7)\n",
+        "",
+        "what_cannot_be_opened_is_not_spent",
+    ),
+    downloads(
+        "D7",
+        "modes are told before the PIN is",
+        "services/perform_download.py",
+        "    if download.pin:\n        _check_pin(download, pin, now, pin_tries, pin_hasher)  # (K6)\n",
+        "    _check_modes(files, modes)\n"
+        "    if download.pin:\n        _check_pin(download, pin, now, pin_tries, pin_hasher)  # (K6)\n",
+        "behind_a_pin_modes_are_told_to_whoever_has_it",
+    ),
     # --- K: PINs -----------------------------------------------------------------------------------------------------
     pins(
         "K1",

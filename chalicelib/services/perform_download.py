@@ -111,9 +111,10 @@ def perform_download(
     pin_hasher: PinHasher,
     pool: Executor,
 ) -> Performed:
-    """Spend one use. `modes` are those that the performer can open, None all. Raises Gone; Invalid and PinLocked for want of the
-    right PIN, where one is asked for; Invalid for a file of another mode; Busy when KMS or DynamoDB fails, and then the
-    use is given back.
+    """Spend one use. `modes` are those that the performer can open, None all.
+
+    Raises Gone; Invalid and PinLocked for want of the right PIN, where one is asked for; Invalid for a file of another
+    mode; Busy when KMS or DynamoDB fails, and then the use is given back.
     """
     download, files = _usable(key, None, now, downloads)
     if download.pin:

@@ -39,10 +39,11 @@ async function resumed() {
 function offer(parcel) {
   const isSealed = (parcel.files ?? []).some((file) => !MODES.includes(file.encryption_mode));
   showParcel(parcel);
-  at("facts").textContent = `Until ${momentOf(parcel.expires_at)} this link can be used ${usesOf(parcel.uses_left)}.`;
-  at("before").textContent = parcel.pin_required
-    ? "The sender asks for a PIN before the files are shown. Downloading uses the link once."
-    : "Downloading uses the link once.";
+  at("facts").textContent = `This link is good until ${momentOf(parcel.expires_at)}.`;
+  at("before").textContent =
+    parcel.uses_left === 1
+      ? "This link works once. Downloading uses it up; this tab keeps the files for six hours at most."
+      : `This link works ${usesOf(parcel.uses_left)} more. Downloading takes one of these uses.`;
   at("pin-row").hidden = !parcel.pin_required;
   at("pin").required = parcel.pin_required;
   at("pin").value = "";
@@ -85,7 +86,7 @@ function showTaken(performed) {
     `Choose each file to save it. Until ${momentOf(performed.session_expires_at)} this tab can fetch them again, ` +
     "also after a reload. Once it is closed it cannot.";
   at("facts").textContent = performed.uses_left
-    ? `The link itself can be used ${usesOf(performed.uses_left)} more.`
+    ? `The link itself works ${usesOf(performed.uses_left)} more.`
     : "The link itself is used up.";
   turnTo("parcel");
 }

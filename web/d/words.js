@@ -14,7 +14,7 @@ export function sizeOf(bytes) {
 /** In the reader's own time zone, and with its name. */
 export const momentOf = (text) => new Intl.DateTimeFormat("en-GB", { ...DAY, ...TIME }).format(new Date(text));
 
-/** When that many seconds will have passed. */
-export const timeIn = (seconds) => new Intl.DateTimeFormat("en-GB", TIME).format(Date.now() + seconds * 1000);
+/** The first full minute by which that many seconds have passed. */
+export const timeIn = (seconds) => new Intl.DateTimeFormat("en-GB", TIME).format(Date.now() + (seconds + 59) * 1000);
 
 export const usesOf = (count) => (count === 1 ? "once" : count === 2 ? "twice" : `${count} times`);
