@@ -211,6 +211,14 @@ MUTANTS = (
         "no_key_for_anothers_download",
     ),
     ownership(
+        "O3",
+        "anybody revokes a download",
+        "services/create_download.py",
+        "if download is None or download.account_id != account_id:",
+        "if download is None:",
+        "anothers_download_is_not_revoked",
+    ),
+    ownership(
         "O4",
         "any account's category is one's own",
         "services/manage_categories.py",
