@@ -10,8 +10,9 @@ from sealdrop.auditing import Auditing
 from sealdrop.download import Downloader, SavedFile
 from sealdrop.errors import ApiError, NotFound, UsageError
 from sealdrop.flow import Progress
+from sealdrop.linking import Linking
 from sealdrop.mailing import Mailing
-from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File, NewToken, Token, User
+from sealdrop.models import DownloadView, EncryptionMode, File, NewToken, Token, User
 from sealdrop.paging import walk
 from sealdrop.pins import DownloadKeys, TemporaryKey
 from sealdrop.retry import Retry
@@ -22,7 +23,7 @@ from sealdrop.transfers import Performed
 from sealdrop.upload import Uploader, Wish, as_text
 
 
-class Client(Mailing, Auditing):
+class Client(Mailing, Linking, Auditing):
     """A Sealdrop service, as one user sees it.
 
     `url` is the address of its API (`https://HOST/api`), `token` an API token; without one only downloads by key
@@ -165,14 +166,6 @@ class Client(Mailing, Auditing):
     def purge(self, file_id: str) -> None:
         """End a file for good: its key, its bytes and its record go."""
         self._api.purge(file_id)
-
-    def create_download(self, file_ids: Sequence[str]) -> Download:
-        """A grant over own files: one use, 60 seconds."""
-        return self._api.create_download(file_ids)
-
-    def create_download_key(self, download_id: str, *, pin: str | None = None) -> DownloadKey:
-        """The secret that performs a download. Raises `PinRequired`, `WrongPin`, `PinLocked` where you have a PIN."""
-        return self._download_keys.make(download_id, pin)
 
     def show_download(self, key: str) -> DownloadView:
         """What a download key holds. Spends nothing."""

@@ -1,17 +1,21 @@
 """What several verbs share."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sealdrop.errors import ExitCode, NotAllowed, PinRequired, SealdropError
+from sealdrop.errors import ExitCode, LocalFileError, NotAllowed, PinRequired, SealdropError
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
+    from sealdrop.models import EncryptionMode, File
 
 T = TypeVar("T")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 
@@ -28,6 +32,18 @@ def connect() -> "Client":
     if settings.token is None:
         raise NotAllowed(401, "unauthenticated", f"no token is set for {settings.url}")
     return Client(settings.url, settings.token)
+
+
+def ready_file(client: "Client", word: str, encryption: "EncryptionMode") -> "File":
+    """A file of this machine, uploaded, or the one that is there by this id."""
+    from sealdrop.progress import bar
+
+    if not Path(word).exists() and _ID.fullmatch(word.lower()):
+        return client.file(word.lower())
+    if not Path(word).is_file():
+        raise LocalFileError(f"there is no file {word}")
+    with bar(word) as progress:
+        return client.put(word, encryption=encryption, progress=progress)
 
 
 def with_pin(do: Callable[[str | None], T], pin: str | None) -> T:

@@ -25,7 +25,7 @@ from sealdrop.output import local_time
 from sealdrop.pins import TemporaryKey
 from sealdrop.receiving import check_extent
 from sealdrop.retry import asked_seconds
-from sealdrop.targets import FileId, Key, parse_target
+from sealdrop.targets import FileId, Key, link_to, parse_target
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
 from tests.unit.client.fake_service import FakeService
 
@@ -162,6 +162,15 @@ def test_a_key_and_its_link(key: str) -> None:
     )
 
 
+def test_a_link_of_ours_leads_to_where_it_came_from() -> None:
+    key, api = "7hJ2mQxW9bTzK4cRfV8nYdL1sGpE6aUo3iBvXwCq5Ht", "https://files.example.com/sealdrop/api"
+    assert link_to(api, key) == f"https://files.example.com/sealdrop/d#{key}"
+    assert parse_target(link_to(api, key)) == Key(key, api)
+    with pytest.raises(UsageError, match="where /api begins"):
+        link_to("https://files.example.com/prod", key)
+
+
+@given(st.uuids())
 @given(st.uuids())
 def test_an_id(uuid: Any) -> None:
     assert parse_target(str(uuid).upper()) == FileId(str(uuid))
