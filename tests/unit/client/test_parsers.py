@@ -171,7 +171,6 @@ def test_a_link_of_ours_leads_to_where_it_came_from() -> None:
 
 
 @given(st.uuids())
-@given(st.uuids())
 def test_an_id(uuid: Any) -> None:
     assert parse_target(str(uuid).upper()) == FileId(str(uuid))
 
