@@ -279,6 +279,22 @@ MUTANTS = (
     ),
     limits(
         "L2",
+        "anybody speaks for the CDN",
+        "routes/call.py",
+        "secret is not None and hmac.compare_digest(shown.encode(), secret.encode())",
+        "secret is not None",
+        "who_shows_no_secret_is_not_the_cdn",
+    ),
+    limits(
+        "L2",
+        "no secret is a secret",
+        "routes/call.py",
+        "secret is not None and hmac.compare_digest(shown.encode(), secret.encode())",
+        'hmac.compare_digest(shown.encode(), (secret or "").encode())',
+        "without_a_cdn_nobody_is_it",
+    ),
+    limits(
+        "L2",
         "each address of IPv6 counts",
         "domain/rate_limit.py",
         "(address, 64)",
@@ -1519,8 +1535,8 @@ MUTANTS = (
         "E4",
         "a header says where from",
         "routes/call.py",
-        'return str(self.request.context["identity"]["sourceIp"])',
-        'return str(self.request.headers.get("x-forwarded-for", self.request.context["identity"]["sourceIp"]))',
+        'connected = str(self.request.context["identity"]["sourceIp"])',
+        'connected = str(self.request.headers.get("x-forwarded-for", self.request.context["identity"]["sourceIp"]))',
         "who_and_where_from_are_not_the_callers_to_say",
     ),
     events(

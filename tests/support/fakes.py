@@ -411,7 +411,7 @@ class FakeWorld(World):
             mail_queue_url="https://sqs.test/mail",
             mail_from=MAIL_FROM,
             mail_configuration_set=CONFIGURATION_SET,
-            web_url=WEB_URL,
+            pages_url=WEB_URL,
             rate_limit=rate_limit,
             quota=quota,
         )
