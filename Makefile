@@ -50,9 +50,10 @@ dev: .venv/.ready ## set up .venv (bin/python, bin/sealdrop)
 web: build/web/.ready ## the pages that are served beside the API, from web/ (needs npm)
 
 VENDORED := web/node_modules/swagger-ui-dist
-build/web/.ready: web/package-lock.json web/.npmrc $(wildcard web/docs/*) chalicelib/openapi.json
+build/web/.ready: web/package-lock.json web/.npmrc $(wildcard web/docs/* web/d/*) chalicelib/openapi.json
 	@npm ci --prefix web --loglevel=error >/dev/null
 	@rm -rf build/web && mkdir -p build/web/docs
+	@cp -R web/d build/web/d
 	@cp web/docs/* chalicelib/openapi.json build/web/docs
 	@cp $(VENDORED)/swagger-ui-bundle.js $(VENDORED)/swagger-ui.css build/web/docs
 	@cp $(VENDORED)/LICENSE build/web/docs/swagger-ui-license.txt

@@ -30,9 +30,17 @@ class Settings:
     mail_queue_url: str
     mail_from: str  # the address that notifications come from
     mail_configuration_set: str | None  # SES's; without it no bounce is heard of
-    web_url: str  # of the pages; a mail's link leads there
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
+    pages_url: str | None = None  # a mail's link leads there. OnMail alone is told (infra/web.yaml)
+    edge_secret: str | None = None  # who shows it is our CDN. None: there is none
     quota: Quota = DEFAULT_QUOTA  # of accounts that have none of their own
+
+    @property
+    def web_url(self) -> str:
+        """Raises MissingSetting in a function that is not told."""
+        if self.pages_url is None:
+            raise MissingSetting("The environment variable WEB_URL is not set.")
+        return self.pages_url
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -51,8 +59,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         mail_queue_url=_required(environment, "MAIL_QUEUE_URL"),
         mail_from=_required(environment, "MAIL_FROM"),
         mail_configuration_set=environment.get("MAIL_CONFIGURATION_SET") or None,
-        web_url=_required(environment, "WEB_URL"),
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
+        pages_url=environment.get("WEB_URL") or None,
+        edge_secret=environment.get("EDGE_SECRET") or None,
         quota=read_quota(environment),
     )
 

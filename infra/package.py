@@ -1,7 +1,8 @@
 """`python -m infra.package [--stage dev]`: the deployable artefacts, from a clean clone and without credentials.
 
-Leaves `out/packaged.yaml` (one SAM template: what Chalice writes for app.py, merged with infra/template.yaml and
-overrides.yaml) and `out/deployment.zip` (the functions' code, compiled: Lambda keeps no bytecode between cold starts).
+Leaves `out/packaged.yaml` (one SAM template: what Chalice writes for app.py, merged with infra/template.yaml,
+overrides.yaml and web.yaml) and `out/deployment.zip` (the functions' code, compiled: Lambda keeps no bytecode between
+cold starts). The pages are not in it: build/web, which `make web` fills, goes to the bucket that the stack makes.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Any
@@ -22,6 +24,8 @@ from infra.local.template import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("app.py", "chalicelib", ".chalice", "requirements.txt")
+TEMPLATES = ("template.yaml", "overrides.yaml", "web.yaml")
+SECTIONS = ("Parameters", "Conditions", "Resources", "Outputs")
 MAX_ZIP_BYTES = 30 * 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's oldest time: the same code gives the same archive
 
@@ -48,14 +52,23 @@ def package(stage: str, out: Path) -> None:
 
 def joined_template(stage: str) -> dict[str, Any]:
     """Chalice takes one file to merge, so ours are joined first. What is packaged for a stage is named after it."""
-    template, overrides = load(ROOT / "infra/template.yaml"), load(ROOT / "infra/overrides.yaml")
-    joined: dict[str, Any] = {}
-    for section in ("Parameters", "Conditions", "Resources", "Outputs"):
-        both = {**template.get(section, {}), **overrides.get(section, {})}
-        if both:
-            joined[section] = both
+    joined: dict[str, Any] = {section: {} for section in SECTIONS}
+    for name in TEMPLATES:
+        source = load(ROOT / "infra" / name)
+        joined = _merged(joined, {section: source[section] for section in SECTIONS if section in source})
     joined["Parameters"]["Stage"]["Default"] = stage
     return joined
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Dicts are merged deeply, as Chalice does with what it is given; of anything else the one above stands."""
+    merged = dict(below)
+    for name, value in above.items():
+        standing = merged.get(name)
+        if isinstance(standing, Mapping) and isinstance(value, Mapping):
+            value = _merged(standing, value)
+        merged[name] = value
+    return merged
 
 
 def _copy_sources(project: Path) -> None:

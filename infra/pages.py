@@ -20,7 +20,12 @@ STRICT = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 DOCS = Pages("/docs", BUILD / "docs", STRICT)
-ALL = (DOCS,)
+RECEIVING = Pages(  # where a link leads: nothing becomes markup there but by the one policy that body.js makes
+    "/d",
+    BUILD / "d",
+    f"{STRICT.replace(' data:', '')}; require-trusted-types-for 'script'; trusted-types mail-body",
+)
+ALL = (DOCS, RECEIVING)
 
 SECURITY_HEADERS = {  # of every page, beside its policy
     "X-Content-Type-Options": "nosniff",

@@ -211,6 +211,14 @@ MUTANTS = (
         "no_key_for_anothers_download",
     ),
     ownership(
+        "O3",
+        "anybody revokes a download",
+        "services/create_download.py",
+        "if download is None or download.account_id != account_id:",
+        "if download is None:",
+        "anothers_download_is_not_revoked",
+    ),
+    ownership(
         "O4",
         "any account's category is one's own",
         "services/manage_categories.py",
@@ -268,6 +276,22 @@ MUTANTS = (
         "address_key(self.ip)",
         'address_key(self.request.headers.get("x-forwarded-for", "192.0.2.1"))',
         "no_header_makes_another_address",
+    ),
+    limits(
+        "L2",
+        "anybody speaks for the CDN",
+        "routes/call.py",
+        "secret is not None and hmac.compare_digest(shown.encode(), secret.encode())",
+        "secret is not None",
+        "who_shows_no_secret_is_not_the_cdn",
+    ),
+    limits(
+        "L2",
+        "no secret is a secret",
+        "routes/call.py",
+        "secret is not None and hmac.compare_digest(shown.encode(), secret.encode())",
+        'hmac.compare_digest(shown.encode(), (secret or "").encode())',
+        "without_a_cdn_nobody_is_it",
     ),
     limits(
         "L2",
@@ -816,6 +840,23 @@ MUTANTS = (
         '    "X-Content-Type-Options": "nosniff",\n',
         "",
         "no_type_is_guessed_from_the_bytes",
+    ),
+    downloads(
+        "D7",
+        "modes are not looked at",
+        "services/perform_download.py",
+        "    _check_modes(files, modes)  # (D7)\n",
+        "",
+        "what_cannot_be_opened_is_not_spent",
+    ),
+    downloads(
+        "D7",
+        "modes are told before the PIN is",
+        "services/perform_download.py",
+        "    if download.pin:\n        _check_pin(download, pin, now, pin_tries, pin_hasher)  # (K6)\n",
+        "    _check_modes(files, modes)\n"
+        "    if download.pin:\n        _check_pin(download, pin, now, pin_tries, pin_hasher)  # (K6)\n",
+        "behind_a_pin_modes_are_told_to_whoever_has_it",
     ),
     # --- K: PINs -----------------------------------------------------------------------------------------------------
     pins(
@@ -1494,8 +1535,8 @@ MUTANTS = (
         "E4",
         "a header says where from",
         "routes/call.py",
-        'return str(self.request.context["identity"]["sourceIp"])',
-        'return str(self.request.headers.get("x-forwarded-for", self.request.context["identity"]["sourceIp"]))',
+        'connected = str(self.request.context["identity"]["sourceIp"])',
+        'connected = str(self.request.headers.get("x-forwarded-for", self.request.context["identity"]["sourceIp"]))',
         "who_and_where_from_are_not_the_callers_to_say",
     ),
     events(

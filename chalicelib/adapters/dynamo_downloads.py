@@ -83,6 +83,10 @@ class DynamoDownloads:
                 raise Gone(reason="not usable any more") from cancelled
             raise
 
+    def revoke(self, download_id: DownloadId, now: datetime) -> None:
+        once = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
+        self._table.try_update(download_key(download_id), "SET revoked_at = :now", once, now=timestamp(now))
+
     def spend(self, key: DownloadKey, session_hash: SecretHash, session_until: datetime, now: datetime) -> Download:
         try:
             item = self._table.update(

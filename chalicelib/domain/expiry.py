@@ -1,7 +1,8 @@
-"""When a file or a token may end: not in the past, and not too far ahead."""
+"""When a file, a token, a mail or a download may end: not in the past, and not too far ahead."""
 
 from datetime import datetime, timedelta
 
+from chalicelib.domain.download import MAX_LIFETIME
 from chalicelib.domain.errors import invalid
 
 MAX_YEARS = 10
@@ -17,3 +18,13 @@ def check_expiry(expires_at: datetime | None, now: datetime, *, passed: str = PA
         raise invalid("expires_at", passed)
     if expires_at - now > MAX_AHEAD:
         raise invalid("expires_at", f"An expiry is at most {MAX_YEARS} years ahead; leave it out for none.")
+
+
+def end_of_grant(expires_at: datetime | None, unless_said: timedelta, now: datetime) -> datetime:
+    """When a mail or a download ends: as asked for, or after its usual time. Raises Invalid naming `expires_at`."""
+    ends_at = now + unless_said if expires_at is None else expires_at
+    if ends_at <= now:
+        raise invalid("expires_at", PASSED)
+    if ends_at > now + MAX_LIFETIME:
+        raise invalid("expires_at", f"It expires within {MAX_LIFETIME.days} days.")
+    return ends_at

@@ -18,9 +18,7 @@ from chalicelib.domain.people import Author, initials
 
 MAX_RECIPIENTS = 50
 DEFAULT_LIFETIME = timedelta(days=14)
-MAX_LIFETIME = timedelta(days=90)
 DEFAULT_DOWNLOADS = 10
-MAX_DOWNLOADS = 100  # each leaves a session in the download's record
 
 SENDING_LEASE = timedelta(minutes=2)  # nobody else sends a mail that somebody began to send this recently
 SEND_AGAIN_AFTER = timedelta(minutes=15)  # without a sign of life; the queue has given up by then

@@ -33,6 +33,9 @@ class DownloadStore(Protocol):
         meanwhile.
         """
 
+    def revoke(self, download_id: DownloadId, now: datetime) -> None:
+        """End it, unless it was ended before or is forgotten: atomic, and harmless to repeat."""
+
     def spend(self, key: DownloadKey, session_hash: SecretHash, session_until: datetime, now: datetime) -> Download:
         """Spend one use and open a session, in one conditional write. Raises Gone, with the reason for the log.
 

@@ -1,5 +1,6 @@
 """One request on its way through endpoint.py, and the log line it leaves behind."""
 
+import hmac
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from chalicelib.domain.people import User
 from chalicelib.domain.rate_limit import MICROSECONDS, RateLimit, address_key
 from chalicelib.logs import Metric, log_with_metrics
 
+EDGE_HEADER, VIEWER_HEADER = "x-sealdrop-edge", "x-sealdrop-viewer"  # set by the CDN alone (infra/web.yaml)
 _METRIC_OF_CODE = {"rate_limited": "RateLimited", "pin_locked": "PinLockouts"}
 
 
@@ -62,8 +64,13 @@ class Call:
 
     @property
     def ip(self) -> str:
-        """Of API Gateway's own making, never a header."""
-        return str(self.request.context["identity"]["sourceIp"])
+        """Who connects, as API Gateway sees it; where that is our CDN, which shows a secret, who connects there."""
+        connected = str(self.request.context["identity"]["sourceIp"])
+        return str(self.request.headers[VIEWER_HEADER]) if self._comes_by_the_cdn() else connected
+
+    def _comes_by_the_cdn(self) -> bool:
+        secret, shown = self.world.settings.edge_secret, self.request.headers.get(EDGE_HEADER, "")
+        return secret is not None and hmac.compare_digest(shown.encode(), secret.encode())
 
     @property
     def address(self) -> str:

@@ -9,7 +9,12 @@ from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
 from chalicelib.routes.idempotency import once, refuses_key, takes_key
-from chalicelib.services.create_download import create_download, create_download_key, find_download
+from chalicelib.services.create_download import (
+    create_download,
+    create_download_key,
+    find_download,
+    revoke_download,
+)
 from chalicelib.services.perform_download import (
     find_download_key,
     perform_download,
@@ -33,14 +38,28 @@ REFUSED = (Gone, PinLocked)
 @endpoint(bp, "POST", "/downloads", scope=Scope.DOWNLOADS, body=CreateDownload, status=201)
 @takes_key
 def create(call: Call, body: CreateDownload) -> DownloadView:
-    """Make a download of 1 to 100 own files: one use, within a minute."""
-    files, downloads = call.world.files, call.world.downloads
+    """Make a download of 1 to 100 own files: one use, within a minute, unless it says otherwise."""
+    world = call.world
     download = once(
         call,
-        lambda claim: create_download(call.token, body.files, call.now, claim, files=files, downloads=downloads),
-        lambda ids: find_download(call.token.account_id, ids[0], downloads=downloads),
+        lambda claim: create_download(
+            call.token,
+            body.new_download(),
+            call.now,
+            claim,
+            files=world.files,
+            downloads=world.downloads,
+            pin_hasher=world.pin_hasher,
+        ),
+        lambda ids: find_download(call.token.account_id, ids[0], downloads=world.downloads),
     )
     return DownloadView.of(download)
+
+
+@endpoint(bp, "DELETE", "/downloads/{download_id}", scope=Scope.DOWNLOADS, raises=(Conflict,))
+def revoke(call: Call, download_id: str) -> None:
+    """Revoke a download: its key, and what was begun with it, end at once."""
+    revoke_download(call.token.account_id, download_id, call.now, downloads=call.world.downloads)
 
 
 @endpoint(
@@ -109,6 +128,7 @@ def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
             key,
             call.now,
             Pin(body.pin) if body.pin else None,
+            body.modes,
             downloads=world.downloads,
             objects=world.objects,
             keys=world.keys,

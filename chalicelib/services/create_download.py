@@ -1,45 +1,63 @@
-"""POST /downloads and POST /downloads/{id}/keys: a grant over own files, and the key that performs it."""
+"""POST /downloads, its keys, DELETE: a grant over own files, the key that performs it, the end before its time."""
 
 import secrets
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import MANUAL_LIFETIME, MANUAL_USES, Download, DownloadKey
-from chalicelib.domain.errors import Gone, Invalid, NotFound, invalid
+from chalicelib.domain.errors import Conflict, Gone, Invalid, NotFound, invalid
+from chalicelib.domain.expiry import end_of_grant
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import AccountId, DownloadId, FileId, is_uuid
 from chalicelib.domain.people import Owner, User
+from chalicelib.domain.pin import Pin
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, looks_like_secret, secret_text
-from chalicelib.ports import DownloadStore, FileStore, InboxStore, MailStore, TemporaryKeyStore
+from chalicelib.ports import DownloadStore, FileStore, InboxStore, MailStore, PinHasher, TemporaryKeyStore
 from chalicelib.services.open_mail import mark_opened
 
 NO_PIN_KEY = "You have a PIN: exchange it for a pin key with POST /api/keys."
 BAD_PIN_KEY = "Pin key does not exists"  # in the words of the API that this one follows
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDownload:
+    file_ids: Sequence[str]
+    max_downloads: int = MANUAL_USES
+    expires_at: datetime | None = None  # None: after MANUAL_LIFETIME
+    pin: Pin | None = None  # asked of whoever performs it
+
+
 def create_download(
     owner: Owner,
-    file_ids: Sequence[str],
+    new: NewDownload,
     now: datetime,
     claim: Claim | None = None,
     *,
     files: FileStore,
     downloads: DownloadStore,
+    pin_hasher: PinHasher,
 ) -> Download:
-    """Raises Claimed, or Invalid naming each file that is not the account's, or cannot be downloaded."""
-    check_files(owner.account_id, file_ids, now, files=files)
+    """Raises Claimed, or Invalid for an expiry out of bounds, and naming each file that is not the account's, or cannot
+    be downloaded.
+    """
+    expires_at = end_of_grant(new.expires_at, MANUAL_LIFETIME, now)
+    check_files(owner.account_id, new.file_ids, now, files=files)
     download = Download(
         id=DownloadId(str(uuid.uuid4())),
         account_id=owner.account_id,
         sender=owner.author,
-        file_ids=tuple(map(FileId, file_ids)),
-        uses_left=MANUAL_USES,
+        file_ids=tuple(map(FileId, new.file_ids)),
+        uses_left=new.max_downloads,
         created_at=now,
-        expires_at=now + MANUAL_LIFETIME,
+        expires_at=expires_at,
     )
+    if new.pin:
+        (verifier,) = pin_hasher.make(new.pin, [download.pin_holder])
+        download = replace(download, pin=verifier)
     downloads.add(download, claim)
     return download
 
@@ -50,6 +68,17 @@ def find_download(account_id: AccountId, download_id: str, *, downloads: Downloa
     if download is None or download.account_id != account_id:
         raise NotFound
     return download
+
+
+def revoke_download(account_id: AccountId, download_id: str, now: datetime, *, downloads: DownloadStore) -> None:
+    """Every access through it ends at once, sessions included. Harmless to repeat.
+
+    Raises NotFound; Conflict for a mail's, which ends with its mail.
+    """
+    download = find_download(account_id, download_id, downloads=downloads)
+    if download.mail_id:
+        raise Conflict("This download belongs to a mail: revoke the mail.")
+    downloads.revoke(download.id, now)
 
 
 def create_download_key(

@@ -5,6 +5,7 @@ The checks, numbered as in docs/threat-model.md:
 (D2) the download is not revoked, has not expired, has a use left (or the session is open);
 (D3) at least one of its files can still be had: ready, not trashed, not expired, not purged;
 (K6) where the download asks for a PIN it is given and right: before that nothing of the files is told, nothing spent;
+(D7) where the performer says which encryption modes they can open, no file is of another: nothing is spent in vain;
 (D4) one use is spent by one conditional write, which also opens the session;
 (D5) data keys are released only to who made that write, URLs to who holds its session, too;
 (D6) URLs live for minutes, force an attachment, and pin the verified version;
@@ -13,7 +14,7 @@ Whatever check of (D2)-(D6) fails, the performer is told the same.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ from chalicelib.domain.download import (
 )
 from chalicelib.domain.errors import Gone, NotFound, invalid
 from chalicelib.domain.event import EventType, Note
-from chalicelib.domain.file import File
+from chalicelib.domain.file import EncryptionMode, File
 from chalicelib.domain.filename import content_disposition, download_type
 from chalicelib.domain.pin import Pin
 from chalicelib.domain.sealing import encryption_context
@@ -50,6 +51,7 @@ from chalicelib.services.open_mail import ReadMail
 from chalicelib.services.read_by_link import read_by_link
 
 NO_PIN = "This download asks for a PIN."
+OTHER_MODE = "This download holds a file of another encryption mode. Nothing was spent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def perform_download(
     key: DownloadKey,
     now: datetime,
     pin: Pin | None = None,
+    modes: Collection[EncryptionMode] | None = None,
     *,
     downloads: DownloadStore,
     objects: ObjectStore,
@@ -108,12 +111,15 @@ def perform_download(
     pin_hasher: PinHasher,
     pool: Executor,
 ) -> Performed:
-    """Spend one use. Raises Gone; Invalid and PinLocked for want of the right PIN, where one is asked for; Busy when
-    KMS or DynamoDB fails, and then the use is given back.
+    """Spend one use. `modes` are those that the performer can open, None all.
+
+    Raises Gone; Invalid and PinLocked for want of the right PIN, where one is asked for; Invalid for a file of another
+    mode; Busy when KMS or DynamoDB fails, and then the use is given back.
     """
     download, files = _usable(key, None, now, downloads)
     if download.pin:
         _check_pin(download, pin, now, pin_tries, pin_hasher)  # (K6)
+    _check_modes(files, modes)  # (D7)
     mail = read_by_link(key, download, now, mails=mails, bodies=bodies)
     key = replace(key, file_ids=tuple(file.id for file in files))  # what is handed out, and no more
     session = secret_text(secrets.token_bytes(SECRET_BYTES))
@@ -191,6 +197,11 @@ def _check_pin(download: Download, pin: Pin | None, now: datetime, pin_tries: Pi
     if pin is None:
         raise invalid("pin", NO_PIN)
     require_pin(pin, download.pin_holder, download.account_id, "pin", now, pin_tries=pin_tries, pin_hasher=pin_hasher)
+
+
+def _check_modes(files: Sequence[File], modes: Collection[EncryptionMode] | None) -> None:
+    if modes is not None and any(file.encryption_mode not in modes for file in files):
+        raise invalid("modes", OTHER_MODE)
 
 
 def _start_unwrapping(files: Sequence[File], keys: KeyService, pool: Executor) -> list["Future[bytes] | None"]:

@@ -11,11 +11,11 @@ from datetime import datetime
 
 from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import Download
-from chalicelib.domain.errors import Conflict, Invalid, NotFound, invalid
+from chalicelib.domain.errors import Conflict, Invalid, NotFound
+from chalicelib.domain.expiry import end_of_grant
 from chalicelib.domain.ids import AccountId, BodyId, DownloadId, FileId, MailId
 from chalicelib.domain.mail import (
     DEFAULT_LIFETIME,
-    MAX_LIFETIME,
     Mail,
     MailBody,
     Recipient,
@@ -64,7 +64,7 @@ def send_mails(
     """Raises Claimed, QuotaExceeded, and Invalid for recipients that are named twice, files that cannot be sent, an
     expiry out of bounds.
     """
-    expires_at = _expiry(new, now)
+    expires_at = end_of_grant(new.expires_at, DEFAULT_LIFETIME, now)
     _check_recipients(new.recipients)
     check_files(sender.account_id, new.file_ids, now, files=files)
     body_id = BodyId(str(uuid.uuid4()))
@@ -86,15 +86,6 @@ def find_sent(account_id: AccountId, mail_ids: Sequence[str], *, mails: MailStor
     if len(found) != len(mail_ids) or any(mail.account_id != account_id for mail in found):
         raise NotFound
     return SentMails(found, None)
-
-
-def _expiry(new: NewMails, now: datetime) -> datetime:
-    expires_at = new.expires_at or now + DEFAULT_LIFETIME
-    if expires_at <= now:
-        raise invalid("expires_at", "The time of expiry has passed.")
-    if expires_at > now + MAX_LIFETIME:
-        raise invalid("expires_at", f"A mail expires within {MAX_LIFETIME.days} days.")
-    return expires_at
 
 
 def _check_recipients(recipients: Sequence[Recipient]) -> None:

@@ -4,14 +4,16 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
-from chalicelib.domain.download import MAX_FILES, Download
+from chalicelib.domain.download import MANUAL_USES, MAX_FILES, MAX_USES, Download
 from chalicelib.domain.file import EncryptionMode, File
 from chalicelib.domain.filename import split_filename
+from chalicelib.domain.pin import Pin
 from chalicelib.domain.secret import SECRET_LENGTH
+from chalicelib.services.create_download import NewDownload
 from chalicelib.services.open_mail import ReadMail
 from chalicelib.services.perform_download import Performed, ReleasedFile, ShownDownload
 from chalicelib.wire.base import Id, In, Moment, Out, Sha256, Url, doc
-from chalicelib.wire.pins import PinGuess
+from chalicelib.wire.pins import NewPin, PinGuess
 from chalicelib.wire.uploads import EncryptionView
 
 DownloadKeyText = Annotated[
@@ -32,7 +34,30 @@ UsesLeft = Annotated[int, doc("How often it can still be performed.", 1)]
 
 
 class CreateDownload(In):
+    EXAMPLES: ClassVar = {
+        "for oneself, at once": {"files": ["3f0d2b6e-8c1a-4c57-9d21-5a7e6f1b0c42"]},
+        "a link for somebody else": {
+            "files": ["3f0d2b6e-8c1a-4c57-9d21-5a7e6f1b0c42"],
+            "expires_at": "2026-03-15T12:00:00Z",
+            "max_downloads": 3,
+            "pin": "7294",
+        },
+    }
+
     files: Annotated[list[Id], Field(min_length=1, max_length=MAX_FILES), doc("Ids of own files that are ready.")]
+    expires_at: Annotated[Moment | None, doc("Within 90 days; in 60 seconds when it is left out.")] = None
+    max_downloads: Annotated[int, Field(ge=1, le=MAX_USES), doc("How often it can be performed.", 3)] = MANUAL_USES
+    pin: Annotated[
+        NewPin | None, doc("Asked of whoever performs it, before anything is shown. Tell it another way than the key.")
+    ] = None
+
+    def new_download(self) -> NewDownload:
+        return NewDownload(
+            file_ids=self.files,
+            max_downloads=self.max_downloads,
+            expires_at=self.expires_at,
+            pin=Pin(self.pin) if self.pin else None,
+        )
 
 
 class CreateKey(In):
@@ -46,11 +71,17 @@ class Perform(In):
     EXAMPLES: ClassVar = {
         "spend a use": {},
         "with the PIN that the sender told you": {"pin": "7294"},
+        "only where a browser can open all of it": {"modes": ["server"]},
         "fresh URLs, nothing spent": {"session": "2kPqZs8LwYvN5tRb3XcMdF7hGj1AaEeUu4OoIiTyQxK"},
     }
 
     session: Session | None = None
     pin: PinGuess | None = None
+    modes: Annotated[
+        list[EncryptionMode] | None,
+        Field(min_length=1),
+        doc("What you can open: where a file is of another mode, 422, and nothing is spent.", ["server"]),
+    ] = None
 
 
 class DownloadView(Out):

@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from chalicelib.domain.download import MAX_FILES
+from chalicelib.domain.download import MAX_FILES, MAX_USES
 from chalicelib.domain.ids import DownloadId
-from chalicelib.domain.mail import DEFAULT_DOWNLOADS, MAX_DOWNLOADS, MAX_RECIPIENTS, Mail, MailStatus, Recipient
+from chalicelib.domain.mail import DEFAULT_DOWNLOADS, MAX_RECIPIENTS, Mail, MailStatus, Recipient
 from chalicelib.domain.pin import Pin
 from chalicelib.domain.text import one_line
 from chalicelib.services.embed_downloads import EmbeddedDownload
@@ -103,7 +103,7 @@ class CreateMails(In):
     files: Annotated[list[Id], Field(min_length=1, max_length=MAX_FILES), doc("Ids of own files that are ready.")]
     expires_at: Annotated[Moment | None, doc("Within 90 days; in 14 days when it is left out.")] = None
     max_downloads: Annotated[
-        int, Field(ge=1, le=MAX_DOWNLOADS), doc("How often each recipient can perform the download.", 3)
+        int, Field(ge=1, le=MAX_USES), doc("How often each recipient can perform the download.", 3)
     ] = DEFAULT_DOWNLOADS
     pin: Annotated[
         NewPin | None, doc("Asked for before anything is shown. Tell it another way: no e-mail holds it.")

@@ -1,6 +1,6 @@
 """The endpoints, one method each: what goes out as JSON, what comes back as a value. No transfer of file bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sealdrop import fields
@@ -67,8 +67,11 @@ class Api(MailApi):
         self._channel.call("DELETE", f"/files/{segment(file_id)}", query=query, patient=patient)
 
     # downloads
-    def create_download(self, file_ids: Sequence[str]) -> Download:
-        return Download.parse(self._data("POST", "/downloads", body={"files": list(file_ids)}, once=True))
+    def create_download(self, body: Json) -> Download:
+        return Download.parse(self._data("POST", "/downloads", body=body, once=True))
+
+    def revoke_download(self, download_id: str) -> None:
+        self._channel.call("DELETE", f"/downloads/{segment(download_id)}")
 
     def create_download_key(self, download_id: str, pin_key: str | None = None) -> DownloadKey:
         body = {} if pin_key is None else {"pinKey": pin_key}

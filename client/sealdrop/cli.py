@@ -18,6 +18,7 @@ COMMANDS = (
     "rm",
     "restore",
     "send",
+    "link",
     "inbox",
     "mails",
     "events",

@@ -11,8 +11,9 @@ from sealdrop.download import Downloader, Output
 from sealdrop.errors import NotFound, UsageError
 from sealdrop.filing import Filing
 from sealdrop.flow import Progress, Tell
+from sealdrop.linking import Linking
 from sealdrop.mailing import Mailing
-from sealdrop.models import Download, DownloadKey, DownloadView, EncryptionMode, File
+from sealdrop.models import DownloadView, EncryptionMode, File
 from sealdrop.names import check_text
 from sealdrop.paging import walk
 from sealdrop.pins import DownloadKeys, TemporaryKey
@@ -26,7 +27,7 @@ from sealdrop.upload import Uploader, Wish, as_text
 from sealdrop.user_models import NewToken, Token, User
 
 
-class Client(Filing, Mailing, Auditing):
+class Client(Filing, Mailing, Linking, Auditing):
     """A Sealdrop service, as one user sees it.
 
     `url` is the address of its API (`https://HOST/api`), `token` an API token; without one only downloads by key
@@ -120,14 +121,6 @@ class Client(Filing, Mailing, Auditing):
             return downloader.shared(target.key, lambda: target.key, output, overwrite=overwrite)
         own, theirs = (self._downloader(self._api, progress, tell, used) for used in (pin, mail_pin))
         return self._by_id(target.id, own, theirs, output, overwrite=overwrite)
-
-    def create_download(self, file_ids: Sequence[str]) -> Download:
-        """A grant over own files: one use, 60 seconds."""
-        return self._api.create_download(file_ids)
-
-    def create_download_key(self, download_id: str, *, pin: str | None = None) -> DownloadKey:
-        """The secret that performs a download. Raises `PinRequired`, `WrongPin`, `PinLocked` where you have a PIN."""
-        return self._download_keys.make(download_id, pin)
 
     def show_download(self, key: str) -> DownloadView:
         """What a download key holds. Spends nothing."""

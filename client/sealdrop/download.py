@@ -60,7 +60,7 @@ class Downloader:
 
         def new_key() -> str:
             try:
-                download = self._api.create_download([file_id])
+                download = self._api.create_download({"files": [file_id]})
             except ApiError as error:
                 if reasons := error.errors.get("files.0"):  # why the one file it names cannot be had
                     raise NotFound(404, "not_found", reasons[0], request_id=error.request_id) from None

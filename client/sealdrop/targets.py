@@ -42,3 +42,14 @@ def parse_target(text: str) -> FileId | Key:
         "that is neither a file id, nor a download key, nor a link to a download",
         hint="Ids are listed by: sealdrop ls, sealdrop inbox. A link looks like https://HOST/d#KEY",
     )
+
+
+def link_to(api_url: str, key: str) -> str:
+    """The link that opens the receiving page, as e-mails have it. Raises UsageError where the API has none beside."""
+    web_url = api_url.removesuffix("/api")
+    if web_url == api_url:
+        raise UsageError(
+            "a link needs the service's web address, which ends where /api begins",
+            hint="Set SEALDROP_URL to https://HOST/api, the host that e-mails of the service name.",
+        )
+    return f"{web_url}/d#{key}"

@@ -151,7 +151,7 @@ def _describe(
     clients: Clients, applied: Applied, invocations: Invocations, outbox: Path, rate_limit: int, web_url: str
 ) -> EmulatedAws:
     outputs = applied.outputs
-    overrides = _overrides(applied, {"RateLimit": str(rate_limit), "WebUrl": web_url})
+    overrides = _overrides(applied, {"RateLimit": str(rate_limit)})
     variables = overrides["APIHandler"]["Properties"]["Environment"]["Variables"]
     env = {
         "AWS_ENDPOINT_URL": clients.endpoint_url,
@@ -159,6 +159,7 @@ def _describe(
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
+        "WEB_URL": web_url,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -38,6 +38,7 @@ PROTECTED = (
     ("POST", "/files/{file}/parts", "files:write"),
     ("POST", "/files/{file}/complete", "files:write"),
     ("POST", "/downloads", "downloads"),
+    ("DELETE", "/downloads/{download}", "downloads"),
     ("POST", "/downloads/{download}/keys", "downloads"),
     ("GET", "/mails", "mails:read"),
     ("POST", "/mails", "mails:send"),

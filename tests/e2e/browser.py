@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
 
@@ -25,6 +26,7 @@ class Visit:
     page: Page
     errors: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)  # every address that was asked for
+    requests: list[Request] = field(default_factory=list)
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -38,18 +40,22 @@ class Visit:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("requestfailed", self._failed)
         self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("request", lambda request: self.requests.append(request))
 
 
 @contextmanager
-def visit(url: str, width: int = 1280, height: int = 1000) -> Iterator[Visit]:
-    """Chromium with an empty profile, on this page, until the block ends. Raises LookupError without Chromium."""
+def visit(url: str, width: int = 1280, height: int = 1000, **options: Any) -> Iterator[Visit]:
+    """Chromium with an empty profile, on this page, until the block ends. `options` are Playwright's of a new page.
+
+    Raises LookupError without Chromium.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise LookupError("the tests of pages need Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
-            page = browser.new_page(viewport={"width": width, "height": height})
+            page = browser.new_page(viewport={"width": width, "height": height}, **options)
             page.set_default_timeout(60_000)  # a busy machine is no failure
             visiting = Visit(page)
             visiting.watch()

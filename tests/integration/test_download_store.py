@@ -158,6 +158,21 @@ def test_a_forgotten_download_gets_no_key_and_does_not_come_back(ports: World) -
     assert ports.downloads.find(download.id) is None
 
 
+def test_what_was_revoked_stays_so_from_then_on(ports: World) -> None:
+    key, later = with_key(ports, uses_left=3), NOW + timedelta(seconds=1)
+    before = standing(ports, key)
+    ports.downloads.revoke(key.download_id, NOW)
+    ports.downloads.revoke(key.download_id, later)
+    assert standing(ports, key) == replace(before, revoked_at=NOW)
+    assert refusal(ports, key) == "revoked"
+
+
+def test_revoking_a_forgotten_download_does_not_bring_it_back(ports: World) -> None:
+    download = a_download(a_ready_file())
+    ports.downloads.revoke(download.id, NOW)
+    assert ports.downloads.find(download.id) is None
+
+
 # -- spend -------------------------------------------------------------------------------------------------------------
 
 

@@ -329,6 +329,11 @@ def showing(world: FakeWorld) -> dict[str, Any]:
     return {"downloads": world.downloads, "mails": world.mails, "bodies": world.bodies}
 
 
+def granting(world: World) -> dict[str, Any]:
+    """The ports of create_download."""
+    return {"files": world.files, "downloads": world.downloads, "pin_hasher": world.pin_hasher}
+
+
 def keying(world: FakeWorld) -> dict[str, Any]:
     """The ports of create_download_key."""
     names = ("downloads", "inbox", "mails", "temporary_keys", "pool")

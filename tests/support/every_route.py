@@ -109,6 +109,10 @@ def _own_download(world: FakeWorld, owner: Caller) -> Download:
     return download
 
 
+def _revoke_download(world: FakeWorld, owner: Caller) -> Good:
+    return Good({"download_id": _own_download(world, owner).id}, status=204)
+
+
 def _create_key(world: FakeWorld, owner: Caller) -> Good:
     return Good({"download_id": _own_download(world, owner).id}, body={}, status=201)
 
@@ -210,6 +214,7 @@ GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("PATCH", "/categories/{category_id}"): _patch_category,
     ("DELETE", "/categories/{category_id}"): _delete_category,
     ("POST", "/downloads"): _create_download,
+    ("DELETE", "/downloads/{download_id}"): _revoke_download,
     ("POST", "/downloads/{download_id}/keys"): _create_key,
     ("GET", "/mails"): _list_mails,
     ("POST", "/mails"): _create_mails,

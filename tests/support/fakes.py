@@ -367,6 +367,12 @@ class FakeDownloads(Fake):
         self.keys[key.key_hash] = key
 
     @port
+    def revoke(self, download_id: DownloadId, now: datetime) -> None:
+        standing = self.records.get(download_id)
+        if standing and standing.revoked_at is None:
+            self.records[download_id] = replace(standing, revoked_at=now)
+
+    @port
     def spend(self, key: DownloadKey, session_hash: SecretHash, session_until: datetime, now: datetime) -> Download:
         standing = self.records.get(key.download_id)
         if standing is None:
@@ -405,7 +411,7 @@ class FakeWorld(World):
             mail_queue_url="https://sqs.test/mail",
             mail_from=MAIL_FROM,
             mail_configuration_set=CONFIGURATION_SET,
-            web_url=WEB_URL,
+            pages_url=WEB_URL,
             rate_limit=rate_limit,
             quota=quota,
         )

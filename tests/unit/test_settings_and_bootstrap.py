@@ -46,8 +46,8 @@ class TestSettings:
             mail_queue_url="queue",
             mail_from="from",
             mail_configuration_set="set",
-            web_url="web",
             rate_limit=60,
+            pages_url="web",
         )
 
     def test_without_a_configuration_set_no_bounce_is_heard_of(self) -> None:
@@ -62,7 +62,17 @@ class TestSettings:
         assert read_settings(without | {"AWS_DEFAULT_REGION": "eu-central-1"}).region == "eu-central-1"
         assert read_settings(FULL | {"AWS_DEFAULT_REGION": "eu-central-1"}).region == "eu-west-1"
 
-    @pytest.mark.parametrize("name", sorted(FULL))
+    def test_the_pages_address_is_missed_where_it_is_needed(self) -> None:
+        """Most functions are not told: infra/web.yaml."""
+        assert read_settings(FULL).web_url == "web"
+        with pytest.raises(MissingSetting, match="WEB_URL"):
+            _ = read_settings(FULL | {"WEB_URL": ""}).web_url
+
+    def test_without_a_cdn_there_is_no_secret(self) -> None:
+        assert read_settings(FULL | {"EDGE_SECRET": ""}).edge_secret is None
+        assert read_settings(FULL | {"EDGE_SECRET": "x"}).edge_secret == "x"
+
+    @pytest.mark.parametrize("name", sorted(FULL.keys() - {"WEB_URL"}))
     @pytest.mark.parametrize("value", [None, ""])
     def test_what_is_missing_is_named(self, name: str, value: str | None) -> None:
         environment = {k: v for k, v in (FULL | {name: value}).items() if v is not None}

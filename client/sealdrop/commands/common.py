@@ -1,21 +1,25 @@
 """What several verbs share."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sealdrop.errors import ExitCode, NotAllowed, PinRequired, SealdropError
+from sealdrop.errors import ExitCode, LocalFileError, NotAllowed, PinRequired, SealdropError
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
+    from sealdrop.models import EncryptionMode, File
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 MOST_A_PAGE = 100  # the service's own bound
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 
@@ -52,6 +56,18 @@ def up_to(limit: int, listed: Callable[..., Iterator[T]], *, all_wanted: bool) -
         hint = f"sealdrop: there are more than these {limit}: see them with --all, or with a larger --limit"
         click.get_current_context().call_on_close(lambda: click.echo(hint, err=True))
     return rows[:limit]
+
+
+def ready_file(client: "Client", word: str, encryption: "EncryptionMode") -> "File":
+    """A file of this machine, uploaded, or the one that is there by this id."""
+    from sealdrop.progress import bar
+
+    if not Path(word).exists() and _ID.fullmatch(word.lower()):
+        return client.file(word.lower())
+    if not Path(word).is_file():
+        raise LocalFileError(f"there is no file {word}")
+    with bar(word) as progress:
+        return client.put(word, encryption=encryption, progress=progress)
 
 
 def with_pin(do: Callable[[str | None], T], pin: str | None) -> T:

@@ -1,21 +1,16 @@
 """sealdrop send"""
 
-import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from sealdrop.commands.common import connect, json_option
+from sealdrop.commands.common import connect, json_option, ready_file
 from sealdrop.durations import expiry
-from sealdrop.errors import LocalFileError, UsageError
+from sealdrop.errors import UsageError
 
 if TYPE_CHECKING:
-    from sealdrop.client import Client
     from sealdrop.models import EncryptionMode, File
-
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 EPILOG = """\b
 Examples:
@@ -63,7 +58,7 @@ def command(
         raise UsageError("--body and --body-file are two bodies, and a mail has one")
     expires_at = expiry(expires_text, datetime.now(UTC)) if expires_text else None
     client = connect()
-    ready = [_ready(client, word, encryption) for word in files]
+    ready = [ready_file(client, word, encryption) for word in files]
     sent = client.send(
         ready,
         recipients,
@@ -79,17 +74,6 @@ def command(
     for mail in sent:
         note(f"{mail.identifier} to {mail.recipient.email}, until {mail.expires_at:%Y-%m-%d}")
         click.echo(mail.id)
-
-
-def _ready(client: "Client", word: str, encryption: "EncryptionMode") -> "File":
-    from sealdrop.progress import bar
-
-    if not Path(word).exists() and _ID.fullmatch(word.lower()):
-        return client.file(word.lower())
-    if not Path(word).is_file():
-        raise LocalFileError(f"there is no file {word}")
-    with bar(word) as progress:
-        return client.put(word, encryption=encryption, progress=progress)
 
 
 def _subject(files: "list[File]") -> str:

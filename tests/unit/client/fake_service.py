@@ -578,8 +578,17 @@ def create_download(service: FakeService, *, body: Any, query: Any) -> Any:
         if file_id not in service.files:
             raise Refusal(422, "invalid", errors={f"files.{number}": ["There is no file with this id."]})
     download_id = str(uuid.uuid4())
-    service.downloads[download_id] = {"files": body["files"], "uses": 1, "sessions": set(), "pin": None}
-    return 201, {"data": {"id": download_id, **_times(), "uses_left": 1}}
+    uses = body.get("max_downloads", 1)
+    service.downloads[download_id] = {"files": body["files"], "uses": uses, "sessions": set(), "pin": body.get("pin")}
+    times = _times() | ({"expires_at": body["expires_at"]} if "expires_at" in body else {})
+    return 201, {"data": {"id": download_id, **times, "uses_left": uses}}
+
+
+def revoke_download(service: FakeService, download_id: str, *, body: Any, query: Any) -> Any:
+    if download_id not in service.downloads:
+        raise Refusal(404, "not_found")
+    service.downloads[download_id]["uses"] = 0
+    return 204, {}
 
 
 def create_key(service: FakeService, download_id: str, *, body: Any, query: Any) -> Any:
@@ -749,6 +758,7 @@ ROUTES: list[tuple[str, Callable[..., Any]]] = [
     (f"POST /files/{ID}/parts", sign_parts),
     (f"POST /files/{ID}/complete", complete),
     ("POST /downloads", create_download),
+    (f"DELETE /downloads/{ID}", revoke_download),
     (f"POST /downloads/{ID}/keys", create_key),
     (f"GET /public/downloads/{ID}", show_download),
     (f"POST /public/downloads/{ID}", perform),

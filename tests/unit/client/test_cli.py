@@ -124,6 +124,10 @@ def test_put_json(run: Run, here: Path) -> None:
         (("rm", "../x"), "neither an id nor a key"),
         (("token", "create", "x"), "Missing option '--scope'"),
         (("token", "create", "x", "--scope", "all"), "Invalid value"),
+        (("link",), "name the files"),
+        (("link", "a", "--revoke", "b"), "name the files"),
+        (("link", "a", "--max-downloads", "0"), "Invalid value"),
+        (("link", "a", "--expires", "never"), "not a time of expiry"),
         (("frobnicate",), "No such command"),
     ],
 )

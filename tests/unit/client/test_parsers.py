@@ -25,7 +25,7 @@ from sealdrop.output import local_time
 from sealdrop.pins import TemporaryKey
 from sealdrop.receiving import check_extent
 from sealdrop.retry import asked_seconds
-from sealdrop.targets import FileId, Key, parse_target
+from sealdrop.targets import FileId, Key, link_to, parse_target
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
 from sealdrop.user_models import NewToken, Token, User
 from tests.unit.client.fake_service import FakeService
@@ -161,6 +161,14 @@ def test_a_key_and_its_link(key: str) -> None:
     assert parse_target(f" https://files.example.com/api/public/downloads/{key}/\n") == Key(
         key, "https://files.example.com/api"
     )
+
+
+def test_a_link_of_ours_leads_to_where_it_came_from() -> None:
+    key, api = "7hJ2mQxW9bTzK4cRfV8nYdL1sGpE6aUo3iBvXwCq5Ht", "https://files.example.com/sealdrop/api"
+    assert link_to(api, key) == f"https://files.example.com/sealdrop/d#{key}"
+    assert parse_target(link_to(api, key)) == Key(key, api)
+    with pytest.raises(UsageError, match="where /api begins"):
+        link_to("https://files.example.com/prod", key)
 
 
 @given(st.uuids())

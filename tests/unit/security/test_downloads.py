@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.download import Allowed, Download, DownloadKey, Refused, may_resume, may_spend
-from chalicelib.domain.errors import Gone
+from chalicelib.domain.errors import Gone, Invalid
 from chalicelib.domain.file import EncryptionMode, File
 from chalicelib.domain.filename import content_disposition, download_type
+from chalicelib.domain.pin import clean_pin
 from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.secret import SecretHash, hash_secret, secret_text
 from chalicelib.services.perform_download import perform_download, resume_download, show_download
@@ -18,6 +19,7 @@ from tests.support.app_client import AppClient
 from tests.support.builders import (
     ALICES,
     NOW,
+    PIN,
     a_download,
     a_ready_file,
     key_to,
@@ -26,6 +28,7 @@ from tests.support.builders import (
     resuming,
     showing,
     stored,
+    verifier_for,
 )
 from tests.support.fakes import FakeWorld
 
@@ -242,3 +245,26 @@ def test_d6_an_attachment_is_forced(world: FakeWorld) -> None:
 
 def test_d6_no_type_is_guessed_from_the_bytes(api: AppClient) -> None:
     assert api.get("/health").headers["x-content-type-options"] == "nosniff"
+
+
+# --- D7 --------------------------------------------------------------------------------------------------------------
+
+
+def test_d7_what_cannot_be_opened_is_not_spent(api: AppClient, world: FakeWorld) -> None:
+    download, text, _ = granted(world, stored(world, a_ready_file()), sealed_file(world))
+    refused = api.post(f"/public/downloads/{text}", {"modes": ["server"]})
+    assert (refused.status, set(refused.json["errors"])) == (422, {"modes"})
+    assert not {"spend", "unwrap", "sign_get"} & {*world.downloads.calls, *world.keys.calls, *world.objects.calls}
+    assert world.downloads.records[download.id].uses_left == 1
+    assert api.post(f"/public/downloads/{text}", {"modes": ["client", "server"]}).status == 200
+
+
+def test_d7_behind_a_pin_modes_are_told_to_whoever_has_it(world: FakeWorld) -> None:
+    download = a_download(sealed_file(world))
+    world.downloads.add(replace(download, pin=verifier_for(world, download.pin_holder)))
+    key = world.downloads.find_key(hash_secret(key_to(world, download)))
+    assert key
+    for pin, field in ((None, "pin"), ("0000", "pin"), (PIN, "modes")):
+        with pytest.raises(Invalid) as refusal:
+            perform_download(key, NOW, pin and clean_pin(pin), [EncryptionMode.SERVER], **performing(world))
+        assert set(refusal.value.errors or ()) == {field}

@@ -1,5 +1,6 @@
 """Checks L of docs/threat-model.md: the rate limit."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,31 @@ def test_l2_no_header_makes_another_address(api: AppClient, world: FakeWorld) ->
         spoofed = f"203.0.113.{number}"
         api.get("/health", headers={"X-Forwarded-For": spoofed, "Forwarded": f"for={spoofed}", "X-Real-IP": spoofed})
     assert set(world.limiter.full_at) == {"192.0.2.1"}
+
+
+VIEWER = {"X-Sealdrop-Viewer": "203.0.113.7"}
+SECRET = "the secret"
+
+
+def asked(world: FakeWorld, api: AppClient, shown: str | None, secret: str | None) -> set[str]:
+    """The addresses that were counted, when somebody speaks for another and shows this."""
+    world.settings = replace(world.settings, edge_secret=secret)
+    api.get("/health", headers=VIEWER if shown is None else VIEWER | {"X-Sealdrop-Edge": shown})
+    return set(world.limiter.full_at)
+
+
+def test_l2_the_cdn_says_for_whom_it_asks(api: AppClient, world: FakeWorld) -> None:
+    assert asked(world, api, SECRET, SECRET) == {"203.0.113.7"}
+
+
+@pytest.mark.parametrize("shown", [None, "", "the secreT", "the secret ", "Gr\u00fc\u00dfe"])
+def test_l2_who_shows_no_secret_is_not_the_cdn(api: AppClient, world: FakeWorld, shown: str | None) -> None:
+    assert asked(world, api, shown, SECRET) == {"192.0.2.1"}
+
+
+@pytest.mark.parametrize("shown", [None, "", "None", SECRET])
+def test_l2_without_a_cdn_nobody_is_it(api: AppClient, world: FakeWorld, shown: str | None) -> None:
+    assert asked(world, api, shown, None) == {"192.0.2.1"}
 
 
 def test_l2_a_customers_addresses_are_one() -> None:

@@ -9,7 +9,7 @@ from chalicelib.domain.errors import Invalid, NotFound
 from chalicelib.domain.file import File, Shelf
 from chalicelib.domain.ids import AccountId, FileId
 from chalicelib.domain.page import NEWEST_FIRST
-from chalicelib.services.create_download import create_download, create_download_key
+from chalicelib.services.create_download import NewDownload, create_download, create_download_key, revoke_download
 from chalicelib.services.create_file import create_file
 from chalicelib.services.manage_categories import CategoryChanges, delete_category, update_category
 from chalicelib.services.own_files import own_file
@@ -22,10 +22,12 @@ from tests.support.builders import (
     NOW,
     Caller,
     a_category,
+    a_download,
     a_new_file,
     a_ready_file,
     a_user,
     creating,
+    granting,
     keying,
     new_id,
     stored,
@@ -52,25 +54,33 @@ def test_o1_a_file_past_its_expiry_is_nobodys(world: FakeWorld) -> None:
 
 def test_o2_anothers_file_cannot_be_granted(world: FakeWorld) -> None:
     mine, theirs = stored(world, a_ready_file(account_id=BOBS)), stored(world, a_ready_file())
-    bob, ports = a_user(account_id=BOBS), {"files": world.files, "downloads": world.downloads}
-    assert create_download(bob, [mine.id], NOW, **ports)
+    bob, ports = a_user(account_id=BOBS), granting(world)
+    assert create_download(bob, NewDownload(file_ids=[mine.id]), NOW, **ports)
     told = []
     for other in (theirs.id, new_id()):
         with pytest.raises(Invalid) as caught:
-            create_download(bob, [mine.id, other], NOW, **ports)
+            create_download(bob, NewDownload(file_ids=[mine.id, other]), NOW, **ports)
         told.append(caught.value.errors)
     assert told == [{"files.1": ["There is no file with this id."]}] * 2
 
 
 def test_o3_no_key_for_anothers_download(world: FakeWorld) -> None:
     file = stored(world, a_ready_file())
-    ports = {"files": world.files, "downloads": world.downloads}
-    download = create_download(a_user(), [file.id], NOW, **ports)
+    download = create_download(a_user(), NewDownload(file_ids=[file.id]), NOW, **granting(world))
     soon = NOW + timedelta(seconds=1)
     making = keying(world)
     with pytest.raises(NotFound):
         create_download_key(a_user(account_id=BOBS), download.id, None, soon, **making)
     assert create_download_key(a_user(), download.id, None, soon, **making)
+
+
+def test_o3_anothers_download_is_not_revoked(world: FakeWorld) -> None:
+    download = a_download(stored(world, a_ready_file()))
+    world.downloads.add(download)
+    for account, download_id in ((BOBS, download.id), (BOBS, new_id())):
+        with pytest.raises(NotFound):
+            revoke_download(account, download_id, NOW, downloads=world.downloads)
+    assert world.downloads.records[download.id].revoked_at is None
 
 
 def test_o4_anothers_category_is_as_if_it_were_not_there(world: FakeWorld) -> None:

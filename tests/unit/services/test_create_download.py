@@ -5,22 +5,28 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.download import MANUAL_LIFETIME
-from chalicelib.domain.errors import Gone, Invalid, NotFound
+from chalicelib.domain.download import MANUAL_LIFETIME, MAX_LIFETIME
+from chalicelib.domain.errors import Conflict, Gone, Invalid, NotFound
 from chalicelib.domain.file import Status
+from chalicelib.domain.pin import clean_pin
 from chalicelib.domain.secret import hash_secret, looks_like_secret
-from chalicelib.services.create_download import create_download, create_download_key
+from chalicelib.services.create_download import NewDownload, create_download, create_download_key, revoke_download
+from chalicelib.services.perform_download import find_download_key, perform_download, resume_download
 from tests.support.builders import (
     BOB_ID,
     BOBS,
     NOW,
+    PIN,
     a_download,
     a_file,
     a_ready_file,
     a_temporary_key,
     a_user,
+    granting,
     keying,
     new_id,
+    performing,
+    resuming,
     stored,
     verifier_for,
 )
@@ -34,8 +40,8 @@ def world() -> FakeWorld:
     return FakeWorld()
 
 
-def create(world: FakeWorld, *file_ids: str):
-    return create_download(OWNER, file_ids, NOW, files=world.files, downloads=world.downloads)
+def create(world: FakeWorld, *file_ids: str, **more):
+    return create_download(OWNER, NewDownload(file_ids=file_ids, **more), NOW, **granting(world))
 
 
 def make_key(world: FakeWorld, download_id: str, user=OWNER, now=NOW, pin_key=None):
@@ -50,6 +56,25 @@ class TestDownload:
         assert (download.uses_left, download.expires_at) == (1, NOW + timedelta(seconds=60))
         assert download.file_ids == tuple(file.id for file in files)
         assert (download.account_id, download.sender, download.key_hash) == (OWNER.account_id, OWNER.author, None)
+
+    def test_as_often_and_as_long_as_it_says(self, world) -> None:
+        file, until = stored(world, a_ready_file()), NOW + MAX_LIFETIME
+        download = create(world, file.id, max_downloads=3, expires_at=until, pin=clean_pin(PIN))
+        assert (download.uses_left, download.expires_at) == (3, until)
+        assert download.pin
+        assert world.pin_hasher.matches(clean_pin(PIN), download.pin_holder, download.pin)
+        assert world.downloads.find(download.id) == download
+
+    @pytest.mark.parametrize(
+        ("expires_at", "words"),
+        [(NOW, "has passed"), (NOW + MAX_LIFETIME + timedelta(microseconds=1), "within 90 days")],
+    )
+    def test_an_expiry_out_of_bounds(self, world, expires_at, words: str) -> None:
+        with pytest.raises(Invalid) as refusal:
+            create(world, stored(world, a_ready_file()).id, expires_at=expires_at)
+        [(field, [reason])] = refusal.value.errors.items()
+        assert field == "expires_at"
+        assert words in reason
 
     @pytest.mark.parametrize(
         ("file", "words"),
@@ -213,3 +238,27 @@ class TestThePinKey:
         for pin_key in (None, "x", a_temporary_key(world, alice)):
             with pytest.raises(NotFound):
                 make_key(world, theirs.id, alice, pin_key=pin_key)
+
+
+class TestRevoke:
+    def test_key_and_session_end_at_once(self, world) -> None:
+        download = create(world, stored(world, a_ready_file()).id, max_downloads=3)
+        text, _ = make_key(world, download.id)
+        key = find_download_key(text, downloads=world.downloads)
+        session = perform_download(key, NOW, **performing(world)).session
+        for _ in range(2):
+            revoke_download(OWNER.account_id, download.id, NOW, downloads=world.downloads)
+        for attempt in (
+            lambda: perform_download(key, NOW, **performing(world)),
+            lambda: resume_download(key, session, NOW, **resuming(world)),
+            lambda: make_key(world, download.id),
+        ):
+            with pytest.raises(Gone):
+                attempt()
+
+    def test_a_mails_ends_with_its_mail(self, world) -> None:
+        download = a_download(stored(world, a_ready_file()), mail_id=new_id())
+        world.downloads.add(download)
+        with pytest.raises(Conflict, match="revoke the mail"):
+            revoke_download(OWNER.account_id, download.id, NOW, downloads=world.downloads)
+        assert world.downloads.find(download.id) == download

@@ -60,9 +60,9 @@ def record(world: FakeWorld) -> Download:
     return download
 
 
-def perform(world: FakeWorld, text: str, now=NOW, pin=None):
+def perform(world: FakeWorld, text: str, now=NOW, pin=None, modes=None):
     key = find_download_key(text, downloads=world.downloads)
-    return perform_download(key, now, clean_pin(pin) if pin else None, **performing(world))
+    return perform_download(key, now, clean_pin(pin) if pin else None, modes, **performing(world))
 
 
 def resume(world: FakeWorld, text: str, session: str, now=NOW):

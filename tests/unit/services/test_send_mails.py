@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.download import MAX_LIFETIME
 from chalicelib.domain.errors import Busy, Conflict, Invalid
-from chalicelib.domain.mail import DEFAULT_LIFETIME, MAX_LIFETIME, MailStatus, Recipient, body_context, mail_id
+from chalicelib.domain.mail import DEFAULT_LIFETIME, MailStatus, Recipient, body_context, mail_id
 from chalicelib.ports import IdentifiersTaken
 from chalicelib.services.send_mails import NewMails, SentMails, send_mails
 from tests.support.builders import ALICES, BOBS, NOW, a_ready_file, a_user, new_id, sending, stored

@@ -9,7 +9,7 @@ from chalicelib.domain.errors import Busy, Gone, NotFound, QuotaExceeded
 from chalicelib.domain.file import EncryptionMode, Status
 from chalicelib.domain.quota import Quota, Usage
 from chalicelib.domain.upload import MIB
-from chalicelib.services.create_download import create_download, find_download
+from chalicelib.services.create_download import NewDownload, create_download, find_download
 from chalicelib.services.create_file import UploadTicket, create_file, find_created
 from chalicelib.services.create_once import Once, create_once
 from tests.support.builders import (
@@ -22,6 +22,7 @@ from tests.support.builders import (
     a_ready_file,
     a_user,
     creating,
+    granting,
     new_id,
     stored,
 )
@@ -158,7 +159,7 @@ class TestDownloads:
     def grant(self, world: FakeWorld, file_ids: list[str], now=NOW):
         return create_once(
             CLAIM,
-            lambda claim: create_download(OWNER, file_ids, now, claim, files=world.files, downloads=world.downloads),
+            lambda claim: create_download(OWNER, NewDownload(file_ids=file_ids), now, claim, **granting(world)),
             lambda ids: find_download(ALICES, ids[0], downloads=world.downloads),
             claims=world.claims,
         )

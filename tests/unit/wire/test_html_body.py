@@ -1,10 +1,11 @@
 """What is kept of a body's HTML. The library decides; these are our settings of it."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from chalicelib.wire.html_body import MAX_BODY_LENGTH, TAGS, sanitised
+from chalicelib.wire.html_body import LINK_SCHEMES, MAX_BODY_LENGTH, TAGS, sanitised
 
 REL = 'rel="noopener noreferrer nofollow"'
 
@@ -79,3 +80,12 @@ def test_it_may_not_grow_beyond_the_limit() -> None:
     assert len(sanitised("a" * MAX_BODY_LENGTH)) == MAX_BODY_LENGTH
     with pytest.raises(ValueError, match="longer than"):
         sanitised("&" * MAX_BODY_LENGTH)
+
+
+def test_the_receiving_page_knows_the_same_elements_and_schemes() -> None:
+    """It makes of a body what is on its own list, and nothing else."""
+    script = (Path(__file__).parents[3] / "web" / "d" / "body.js").read_text(encoding="utf-8")
+    (tags,) = re.findall(r'const TAGS = new Set\(\s*"([^"]+)"\.split', script)
+    (schemes,) = re.findall(r"const SCHEMES = new Set\(\[(.+)\]\)", script)
+    assert tags.split() == sorted(TAGS)
+    assert set(re.findall(r'"(\w+):"', schemes)) == LINK_SCHEMES
