@@ -42,7 +42,7 @@ function offer(parcel) {
   at("facts").textContent = `This link is good until ${momentOf(parcel.expires_at)}.`;
   at("before").textContent =
     parcel.uses_left === 1
-      ? "This link works once. Downloading uses it up; this tab keeps the files for six hours at most."
+      ? "This link works once. Downloading uses it up; then this tab can fetch the files for up to six hours."
       : `This link works ${usesOf(parcel.uses_left)} more. Downloading takes one of these uses.`;
   at("pin-row").hidden = !parcel.pin_required;
   at("pin").required = parcel.pin_required;

@@ -24,7 +24,11 @@ LOSING = {
     ("PATCH", "/user"): ("users", "save", Conflict()),
 }
 HERE_BELOW = {("POST", "/downloads/{download_id}/keys")}
-ELSEWHERE = {("POST", "/files/{file_id}/parts"), ("POST", "/files/{file_id}/complete")}  # tests of their services
+ELSEWHERE = {  # tests of their services
+    ("POST", "/files/{file_id}/parts"),
+    ("POST", "/files/{file_id}/complete"),
+    ("DELETE", "/downloads/{download_id}"),
+}
 
 
 @pytest.fixture
