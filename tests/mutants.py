@@ -756,8 +756,8 @@ MUTANTS = (
         "D2",
         "revocation is not in the write",
         "adapters/dynamo_downloads.py",
-        ' AND attribute_not_exists(revoked_at)"',
-        '"',
+        '> :now AND attribute_not_exists(revoked_at)"',
+        '> :now"',
         "the_write_refuses_one_that_was_revoked",
     ),
     downloads(

@@ -32,6 +32,7 @@ def test_two_gigabytes_go_up_and_down(
         "HOME": str(tmp_path),
         "SEALDROP_URL": stack.api_url,
         "SEALDROP_TOKEN": stack.alice.token,
+        "SEALDROP_PIN": stack.alice.pin,
     }
 
     def sealdrop(*words: str) -> peak.Run:

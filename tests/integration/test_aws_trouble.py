@@ -133,6 +133,7 @@ CALLS: dict[str, tuple[str, Act]] = {
         "dynamodb.TransactWriteItems",
         lambda w: w.downloads.make_key_current(a_download(), key(), NOW),
     ),
+    "DownloadStore.revoke": ("dynamodb.UpdateItem", lambda w: w.downloads.revoke(a_download().id, NOW)),
     "DownloadStore.spend": ("dynamodb.UpdateItem", lambda w: w.downloads.spend(key(), a_hash(), NOW, NOW)),
     "DownloadStore.give_back": ("dynamodb.UpdateItem", lambda w: w.downloads.give_back(key(), a_hash())),
     "ObjectStore.start_multipart": (

@@ -37,7 +37,7 @@ def test_every_figure_is_the_codes_own() -> None:
             f"for {hours(download.SESSION_LIFETIME)}",
         ),
         "a mail": (
-            f"{mail.DEFAULT_LIFETIME.days} days ({mail.MAX_LIFETIME.days} at most)",
+            f"{mail.DEFAULT_LIFETIME.days} days ({download.MAX_LIFETIME.days} at most)",
             f"{uses['default']} uses for each recipient ({uses['maximum']} at most)",
             f"1 to {most(CreateMails, 'recipients')} recipients, 1 to {most(CreateMails, 'files')} files",
         ),
