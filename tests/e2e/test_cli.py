@@ -7,11 +7,9 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -354,54 +352,6 @@ def test_a_second_upload_cannot_replace_the_first(library: Client, alice: User) 
     with pytest.raises(ApiError) as refused:
         library._api.sign_parts(file.id, {1: None})
     assert refused.value.status == 409
-
-
-# Large files. A small process starts the command, since a child's peak begins with that of its parent.
-MEASURE = """
-import os, subprocess, sys
-process = subprocess.Popen(sys.argv[1:])
-_, status, usage = os.wait4(process.pid, 0)
-print("peak-kib", usage.ru_maxrss, file=sys.stderr)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-MOST_PEAK_MIB = 200
-
-
-def measured(shell: Shell, *words: str) -> tuple[str, float]:
-    """Standard output, and the peak of the command's resident memory in MiB."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-c", MEASURE, sys.executable, "-m", "sealdrop", *words],
-        cwd=shell.here,
-        env=shell.environment,
-        capture_output=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    *errors, peak = done.stderr.decode().splitlines()
-    assert (done.returncode, errors) == (0, [])
-    return done.stdout.decode().strip(), int(peak.split()[1]) / 1024
-
-
-@pytest.mark.xdist_group("big")
-@pytest.mark.parametrize(("mode", "size"), [("client", 2048 * MIB), ("server", 512 * MIB)])
-def test_large_files_in_little_memory(
-    alice_shell: Shell, record_property: Callable[[str, Any], None], mode: str, size: int
-) -> None:
-    """Every mebibyte of the file is marked, so that none can come back in another's place."""
-    path, back = alice_shell.here / "big.bin", alice_shell.here / "back.bin"
-    with path.open("wb") as file:
-        for offset in range(0, size, MIB):
-            file.seek(offset)
-            file.write(offset.to_bytes(8))
-        file.truncate(size)
-    file_id, up = measured(alice_shell, "put", "big.bin", "--encryption", mode)
-    _, down = measured(alice_shell, "get", file_id, "-o", "back.bin")
-    record_property("peak_mib", (up, down))
-    assert digest(back) == digest(path)
-    assert max(up, down) < MOST_PEAK_MIB
-    path.unlink()
-    back.unlink()
-    assert alice_shell("rm", "--permanent", file_id).code == 0
 
 
 # PINs
