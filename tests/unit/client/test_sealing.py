@@ -107,7 +107,7 @@ def test_truncated_or_lengthened_at_every_frame_boundary(cut: int) -> None:
         opened((MESSAGE + b"\0")[:cut])
 
 
-@pytest.mark.parametrize("rest", [b"\0", MESSAGE, bytes(FRAME)])
+@pytest.mark.parametrize("rest", [b"\0", MESSAGE, bytes(FRAME)], ids=["a byte", "itself", "zeros"])
 def test_bytes_after_the_last_frame(rest: bytes) -> None:
     with pytest.raises(NotAuthentic, match="something follows"):
         opened(MESSAGE + rest)
