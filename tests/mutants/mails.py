@@ -1,8 +1,8 @@
-"""The checks M of docs/threat-model.md, as tests/mutants.py has the others."""
+"""The checks M of docs/threat-model.md: mails."""
 
-from tests.mutants import _Listed
+from tests.mutants.mutant import Listed
 
-mails = _Listed("test_mails")
+mails = Listed("test_mails")
 
 MAILS = (
     mails(
