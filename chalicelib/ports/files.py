@@ -22,7 +22,7 @@ class FileStore(Protocol):
         """
 
     def find(self, file_id: FileId) -> File | None:
-        """The record as of now, whoever asks: callers check the account (domain ownership is theirs)."""
+        """The record as of now, whoever asks: callers check the account."""
 
     def find_many(self, file_ids: Sequence[FileId]) -> list[File]:
         """Those of at most 100 files that have a record, in the order asked for; one round trip."""
