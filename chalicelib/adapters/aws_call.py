@@ -83,11 +83,6 @@ def is_trouble(code: str) -> bool:
     return code.removeprefix("KMS.") in _TROUBLE  # S3 passes KMS's refusals on under this prefix
 
 
-def condition_failed_at(error: ClientError, position: int) -> bool:
-    """Whether a transaction was cancelled because the condition of its write at `position` does not hold."""
-    return position in failed_conditions(error)
-
-
 def failed_conditions(error: ClientError) -> Mapping[int, Any]:
     """Positions of a cancelled transaction's writes whose condition does not hold, each with the item it met, if it
     asked for that one and there is one. Empty for any other error.

@@ -1,7 +1,7 @@
 """The metadata table: plain values to DynamoDB's and back, and the reads that every store shares."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]  # plain values
 Key = tuple[str, str]  # pk, sk
+
+# Conditions of writes: there is no such record yet; nobody has changed it since it was read (values: `read`).
+NEW = "attribute_not_exists(pk)"
+AS_READ = "revision = :read"
 
 DUE_INDEX = "due"
 BATCH_KEYS = 100  # BatchGetItem's limit
@@ -123,7 +127,13 @@ class MetadataTable:
             if not condition_failed(error) or standing_item(error) != from_dynamo(wanted):
                 raise
 
-    def update(self, key: Key, expression: str, condition: str, names: Mapping[str, str], **given: Any) -> Item:
+    def try_put(self, item: Item, condition: str, **given: Any) -> bool:
+        """True when the condition held, or the item stands exactly so."""
+        return _held(lambda: self.put(item, condition, **given))
+
+    def update(
+        self, key: Key, expression: str, condition: str, names: Mapping[str, str] | None = None, **given: Any
+    ) -> Item:
         """Answers the new item. On a failed condition the error carries the item as it stands."""
         extra: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
         answer = call(
@@ -139,41 +149,41 @@ class MetadataTable:
         )
         return from_dynamo(answer["Attributes"])
 
-    def try_update(self, key: Key, expression: str, condition: str, **given: Any) -> bool:
+    def try_update(
+        self, key: Key, expression: str, condition: str, names: Mapping[str, str] | None = None, **given: Any
+    ) -> bool:
         """True when the condition held and the item was changed."""
-        try:
-            self.update(key, expression, condition, {}, **given)
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return _held(lambda: self.update(key, expression, condition, names, **given))
 
-    def delete(self, key: Key, condition: str, **given: Any) -> bool:
+    def try_delete(self, key: Key, condition: str, **given: Any) -> bool:
         """True when the condition held and the item went."""
-        try:
-            call(
-                self.client.delete_item,
-                TableName=self.name,
-                Key=table_key(key),
-                ConditionExpression=condition,
-                ExpressionAttributeValues=values(**given),
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        request: dict[str, Any] = {"TableName": self.name, "Key": table_key(key), "ConditionExpression": condition}
+        return _held(lambda: call(self.client.delete_item, **request, ExpressionAttributeValues=values(**given)))
 
 
 class KeyOfId:
-    """How a store's ids become table keys."""
+    """How a store's ids become table keys, and are read off them again."""
 
     def __init__(self, prefix: str, sort: str) -> None:
         self._prefix, self._sort = prefix, sort
 
     def __call__(self, row_id: str) -> Key:
         return f"{self._prefix}#{row_id}", self._sort
+
+    def id_of(self, item: Item) -> str:
+        pk: str = item["pk"]
+        return pk.removeprefix(f"{self._prefix}#")
+
+
+def _held(write: Callable[[], object]) -> bool:
+    """Whether the condition of this write did."""
+    try:
+        write()
+    except ClientError as error:
+        if condition_failed(error):
+            return False
+        raise
+    return True
 
 
 def condition_failed(error: ClientError) -> bool:

@@ -60,8 +60,8 @@ IDEMPOTENCY = (
         "I3",
         "what stands there is written over",
         "adapters/dynamo_creations.py",
-        'NEW = "attribute_not_exists(pk)"',
-        'NEW = "attribute_not_exists(pk) OR attribute_exists(pk)"',
+        "put(self._table, item, NEW) for item",
+        'put(self._table, item, f"{NEW} OR attribute_exists(pk)") for item',
         "a_claim_stands_with_its_record_and_never_without",
     ),
     idempotency(

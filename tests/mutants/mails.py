@@ -291,8 +291,8 @@ MAILS = (
         "M8",
         "a claim is written over",
         "adapters/dynamo_mails.py",
-        '_AS_READ = "revision = :read"',
-        '_AS_READ = "revision >= :read OR revision < :read"',
+        "try_put(item, AS_READ, read=mail.revision)",
+        'try_put(item, f"{AS_READ} OR revision <> :read", read=mail.revision)',
         "the_write_refuses_what_changed",
     ),
     mails(

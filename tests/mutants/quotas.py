@@ -59,7 +59,7 @@ QUOTAS = (
         "Q2",
         "a record ends as often as one likes",
         "adapters/dynamo_files.py",
-        "delete(self._table, key, _UNCHANGED, read=file.revision)",
+        "delete(self._table, key, AS_READ, read=file.revision)",
         'delete(self._table, key, "attribute_not_exists(pk) OR revision >= :read", read=0)',
         "an_end_gives_back_once",
         "a_stale_hand_gives_nothing_back",

@@ -122,8 +122,8 @@ TOKENS = (
         "A6",
         "the tree may change meanwhile",
         "adapters/dynamo_token_tree.py",
-        '"revision = :read", read',
-        '"revision = :read OR revision <> :read", read',
+        "put(table, item, AS_READ, read",
+        'put(table, item, f"{AS_READ} OR revision <> :read", read',
         "a_revocation_is_one_write",
     ),
     tokens(
