@@ -14,6 +14,7 @@ from chalice.app import Chalice
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
+from chalicelib.settings import DEFAULT_RATE_LIMIT
 from infra.local import moto_dynamodb, template
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
@@ -32,7 +33,6 @@ from infra.pages import ALL, DOCS
 
 REGION = "eu-west-1"
 ACCESS_KEY_ID = SECRET_ACCESS_KEY = "testing"  # noqa: S105 - the emulator's only credentials
-DEFAULT_RATE_LIMIT = 300
 MAIL_FROM = "sealdrop@example.com"
 
 _LEAKS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3")
