@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of
 from chalicelib.adapters.dynamo_touch import TOUCHED
 from chalicelib.domain.errors import Busy
-from chalicelib.domain.page import Position, time_value
+from chalicelib.domain.moments import rfc3339
+from chalicelib.domain.page import Position
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -218,8 +219,7 @@ def values(**given: Any) -> dict[str, Any]:
 
 
 def timestamp(moment: datetime) -> str:
-    """Fixed width, so that text order is time order."""
-    return time_value(moment)
+    return rfc3339(moment)
 
 
 def moment(text: str) -> datetime:
