@@ -29,7 +29,7 @@ def sweep(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
-    authenticate: HeaderAuthenticator,
+    authenticate_header: HeaderAuthenticator,
 ) -> Swept:
     """Goes on until nothing is due, or `in_time` says that there is no time for one more; the next run goes on then.
 
@@ -42,7 +42,7 @@ def sweep(
             break
         seen += 1
         try:
-            ended += _settle(file_id, now, files, objects, keys, authenticate)
+            ended += _settle(file_id, now, files, objects, keys, authenticate_header)
         except (StaleRecord, NotFound):
             continue  # somebody else is at it; the next run looks again
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported and the others go on
@@ -65,7 +65,7 @@ def _settle(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
-    authenticate: HeaderAuthenticator,
+    authenticate_header: HeaderAuthenticator,
 ) -> bool:
     file = files.find(file_id)
     if file is None:  # a tombstone, unless the index lags behind the record: whatever lies there came after a purge
@@ -75,7 +75,9 @@ def _settle(
     if file.due_at is None or file.due_at > now + timedelta(seconds=1):
         return False  # the index lags behind the record
     if file.status is Status.PENDING and file.is_visible(now):
-        file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)
+        file = verify_upload(
+            file, now, files=files, objects=objects, keys=keys, authenticate_header=authenticate_header
+        )
         if not file.purging_at:  # else somebody has begun a purge meanwhile, and it is finished here
             return file.status is not Status.PENDING or _end_pending(file, now, files, objects)
     purge_file(file, now, files=files, objects=objects)

@@ -201,8 +201,8 @@ MAILS = (
         "M6",
         "a mail's URLs outlive it",
         "services/perform_download.py",
-        "download.ends_by(now + URL_LIFETIME)",
-        "now + URL_LIFETIME",
+        "download.ends_by(now + DOWNLOAD_URL_LIFETIME)",
+        "now + DOWNLOAD_URL_LIFETIME",
         "no_url_outlives_it",
     ),
     mails(

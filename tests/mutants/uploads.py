@@ -113,7 +113,7 @@ UPLOADS = (
         "U5",
         "the header is not authenticated",
         "services/verify_upload.py",
-        "if not authenticate(header, keys.unwrap(file.wrapped_key, context)):  # (U5)",
+        "if not authenticate_header(header, keys.unwrap(file.wrapped_key, context)):  # (U5)",
         "if False:",
         "a_header_under_another_key_is_rejected",
     ),
