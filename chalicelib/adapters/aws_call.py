@@ -1,6 +1,7 @@
 """One way to call AWS: what is AWS's trouble becomes `Busy`, what is an answer stays a ClientError."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from botocore.exceptions import (
@@ -19,6 +20,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 RETRY_AFTER_SECONDS = 2
+_BATCH_ATTEMPTS = 5
+_BATCH_PAUSE_SECONDS = 0.02  # doubled for each attempt
 
 _TROUBLE = frozenset(
     {
@@ -71,6 +74,14 @@ def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         ReadTimeoutError,
     ) as error:
         raise _busy(error) from error
+
+
+def batch_attempts() -> Iterator[int]:
+    """The attempts at a batch of which AWS may leave some out, with a longer pause before each but the first."""
+    yield 0
+    for attempt in range(1, _BATCH_ATTEMPTS):
+        time.sleep(_BATCH_PAUSE_SECONDS * 2**attempt)
+        yield attempt
 
 
 def code_of(error: ClientError) -> str:

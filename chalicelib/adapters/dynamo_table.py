@@ -1,6 +1,5 @@
 """The metadata table: plain values to DynamoDB's and back, and the reads that every store shares."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of
+from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, batch_attempts, call, code_of
 from chalicelib.adapters.dynamo_touch import TOUCHED
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.moments import rfc3339
@@ -28,7 +27,6 @@ AS_READ = "revision = :read"
 
 DUE_INDEX = "due"
 BATCH_KEYS = 100  # BatchGetItem's limit
-_BATCH_ATTEMPTS = 5
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
@@ -60,9 +58,7 @@ class MetadataTable:
 
     def _batch(self, keys: list[Any]) -> Iterable[Item]:
         """BatchGetItem may leave keys out when it is throttled or full: those are asked for again."""
-        for attempt in range(_BATCH_ATTEMPTS):
-            if attempt:
-                time.sleep(0.02 * 2**attempt)
+        for _ in batch_attempts():
             request: Any = {self.name: {"Keys": keys, "ConsistentRead": True}}
             answer = call(self.client.batch_get_item, RequestItems=request)
             found: Any = answer["Responses"]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.file import PENDING_SILENCE, File, Status, object_key
 from chalicelib.domain.ids import FileId
-from chalicelib.ports import FileStore, HeaderAuthenticator, KeyService, ObjectStore, StaleRecord
+from chalicelib.ports import DUE_RESOLUTION, FileStore, HeaderAuthenticator, KeyService, ObjectStore, StaleRecord
 from chalicelib.services.delete_file import purge_file
 from chalicelib.services.verify_upload import verify_upload
 
@@ -72,7 +72,7 @@ def _settle(
         objects.delete_versions(object_key(file_id))
         files.remove_tombstone(file_id, now)
         return False
-    if file.due_at is None or file.due_at > now + timedelta(seconds=1):
+    if file.due_at is None or file.due_at > now + DUE_RESOLUTION:
         return False  # the index lags behind the record
     if file.status is Status.PENDING and file.is_visible(now):
         file = verify_upload(

@@ -373,7 +373,7 @@ def left_out(aws: EmulatedAws, *files: Any) -> bytes:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     pauses: list[float] = []
-    monkeypatch.setattr("chalicelib.adapters.dynamo_table.time.sleep", pauses.append)
+    monkeypatch.setattr("chalicelib.adapters.aws_call.time.sleep", pauses.append)
     return pauses
 
 
