@@ -1,6 +1,6 @@
 """Sealdrop's table of contents: the routes by resource, and what runs without a request.
 
-Importing this has no effects and needs no environment: infra/overrides.yaml puts real ARNs for the placeholders.
+Importing this has no effects and needs no environment: infra/overrides.yaml puts real ARNs in the place of these.
 """
 
 from typing import Any

@@ -8,16 +8,13 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from infra import operating
-from infra.local import template
+from infra import operating, template
 
-INFRA = Path(__file__).parent
 PATIENCE_SECONDS = 40  # more than the function's own time
 SUCCESS, FAILED = 0, 1
 
@@ -57,7 +54,7 @@ def create_user(order: Mapping[str, str], function: str, *, functions: Any) -> d
 
 def function_name(stage: str) -> str:
     """As infra/overrides.yaml deploys it."""
-    overrides = template.load(INFRA / "overrides.yaml")
+    overrides = template.load(template.OVERRIDES)
     return template.deployed_name(overrides, "CreateUser", "FunctionName", stage)
 
 

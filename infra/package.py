@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from infra.local.template import load
+from infra.template import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("app.py", "chalicelib", ".chalice", "requirements.txt")

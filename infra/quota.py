@@ -14,6 +14,8 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from chalicelib.adapters.dynamo_files import PREFIX as FILE
+from chalicelib.adapters.dynamo_files import file_key
 from chalicelib.adapters.dynamo_people import account_key
 from chalicelib.adapters.dynamo_purses import PURSES, OwnLimits, purse_of, settle
 from chalicelib.adapters.dynamo_quotas import DynamoQuotas
@@ -45,12 +47,12 @@ def sum_of_records(table: MetadataTable, account_id: AccountId) -> list[Usage]:
         TableName=table.name,
         ConsistentRead=True,
         FilterExpression="begins_with(pk, :file) AND account_id = :account AND is_charged = :yes",
-        ExpressionAttributeValues=values(file="FILE#", account=account_id, yes=True),
+        ExpressionAttributeValues=values(file=f"{FILE}#", account=account_id, yes=True),
         ProjectionExpression="pk, stored_bytes",
     )
     for page in pages:
         for item in map(from_dynamo, page["Items"]):
-            sums[purse_of(item["pk"].removeprefix("FILE#"))] += Usage(stored_bytes=item["stored_bytes"], files=1)
+            sums[purse_of(file_key.id_of(item))] += Usage(stored_bytes=item["stored_bytes"], files=1)
     return sums
 
 

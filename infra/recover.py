@@ -21,9 +21,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.domain.file import object_key
+from chalicelib.domain.ids import FileId
+from chalicelib.domain.sealing import FRAME_LENGTH
 from infra import operating
 
-FRAME_LENGTH = 262_144
 MAGIC = b"\x02\x04\x78"  # format version 2, suite 0x0478: how every sealed file begins
 SUCCESS, FAILED = 0, 1
 OPENED = "Its seal was opened, and every part of it verified."
@@ -69,7 +71,7 @@ def recover(
     """
     pinned = {"VersionId": version} if version else {}
     try:
-        answer = s3.get_object(Bucket=bucket, Key=f"files/{file_id}", **pinned)
+        answer = s3.get_object(Bucket=bucket, Key=object_key(FileId(file_id)), **pinned)
     except ClientError as error:
         if error.response["Error"].get("Code") not in {"NoSuchKey", "NoSuchVersion"}:
             raise

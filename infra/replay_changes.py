@@ -15,9 +15,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra import operating
-from infra.create_user import INFRA
-from infra.local import template
+from infra import operating, template
 from infra.local.stream_records import Record, as_lambda_has_it, number_of
 
 PATIENCE_SECONDS = 70  # more than the function's own time
@@ -111,7 +109,7 @@ class Replay:
 
 def names(stage: str) -> tuple[str, str]:
     """The queue of dead letters and the function, as they are deployed."""
-    source, overrides = template.load(INFRA / "template.yaml"), template.load(INFRA / "overrides.yaml")
+    source, overrides = template.load(template.TEMPLATE), template.load(template.OVERRIDES)
     queue = template.deployed_name(source, "ChangeDeadLetters", "QueueName", stage)
     return queue, template.deployed_name(overrides, "OnChange", "FunctionName", stage)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from chalicelib.adapters.dynamo_events import CHAIN_INDEX, entry_of, head_from, item_of
+from chalicelib.adapters.dynamo_events import CHAIN_INDEX, entry_of, head_from, head_id, item_of
 from chalicelib.adapters.dynamo_table import to_dynamo
 from chalicelib.domain.chain import Entry, Head, breaks
 from chalicelib.domain.ids import AccountId
@@ -59,7 +59,7 @@ class Log:
         return Checked(len(entries), head, problems)
 
     def _head(self) -> tuple[Head, bytes]:
-        key = {"id": {"S": f"HEAD#{self._account_id}"}}
+        key = {"id": {"S": head_id(self._account_id)}}
         answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return head_from(answer["Item"]) if "Item" in answer else (Head(self._account_id), b"")
 

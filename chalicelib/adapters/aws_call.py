@@ -1,6 +1,7 @@
 """One way to call AWS: what is AWS's trouble becomes `Busy`, what is an answer stays a ClientError."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from botocore.exceptions import (
@@ -19,6 +20,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 RETRY_AFTER_SECONDS = 2
+_BATCH_ATTEMPTS = 5
+_BATCH_PAUSE_SECONDS = 0.02  # doubled for each attempt
 
 _TROUBLE = frozenset(
     {
@@ -73,6 +76,14 @@ def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         raise _busy(error) from error
 
 
+def batch_attempts() -> Iterator[int]:
+    """The attempts at a batch of which AWS may leave some out, with a longer pause before each but the first."""
+    yield 0
+    for attempt in range(1, _BATCH_ATTEMPTS):
+        time.sleep(_BATCH_PAUSE_SECONDS * 2**attempt)
+        yield attempt
+
+
 def code_of(error: ClientError) -> str:
     """Empty when AWS, or a proxy before it, gave none."""
     return error.response["Error"].get("Code") or ""
@@ -81,11 +92,6 @@ def code_of(error: ClientError) -> str:
 def is_trouble(code: str) -> bool:
     """Whether an error code speaks of AWS's state, not of our request."""
     return code.removeprefix("KMS.") in _TROUBLE  # S3 passes KMS's refusals on under this prefix
-
-
-def condition_failed_at(error: ClientError, position: int) -> bool:
-    """Whether a transaction was cancelled because the condition of its write at `position` does not hold."""
-    return position in failed_conditions(error)
 
 
 def failed_conditions(error: ClientError) -> Mapping[int, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.adapters.dynamo_claims import keep, kept_of
 from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, Lists
-from chalicelib.adapters.dynamo_table import Item, KeyOfId, MetadataTable, moment, timestamp
+from chalicelib.adapters.dynamo_table import AS_READ, NEW, Item, KeyOfId, MetadataTable, moment, timestamp
 from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction, update
 from chalicelib.domain.category import CATEGORY_SORTS, MAX_CATEGORIES, Category
 from chalicelib.domain.claim import Claim
@@ -15,8 +15,7 @@ from chalicelib.domain.ids import AccountId, CategoryId
 from chalicelib.domain.page import Order, Page, Position
 from chalicelib.ports import Claimed, NameTaken, StaleRecord, TooManyCategories
 
-PREFIX = "CATEGORY"
-category_key = KeyOfId(PREFIX, "CATEGORY")
+category_key = KeyOfId("CATEGORY", "CATEGORY")
 name_key = KeyOfId("CATEGORYNAME", "CATEGORY")
 count_key = KeyOfId("ACCOUNT", "CATEGORIES")
 
@@ -31,8 +30,8 @@ class DynamoCategories:
         stored = _next(category)
         transaction = (
             Transaction(self._table)
-            .put(_to_item(stored), "attribute_not_exists(pk)")
-            .put(_name_item(stored), "attribute_not_exists(pk)")
+            .put(_to_item(stored), NEW)
+            .put(_name_item(stored), NEW)
             .update(
                 count_key(stored.account_id),
                 "ADD category_count :one",
@@ -68,9 +67,9 @@ class DynamoCategories:
 
     def save(self, category: Category, read: Category) -> Category:
         stored = _next(category)
-        transaction = Transaction(self._table).put(_to_item(stored), "revision = :read", read=read.revision)
+        transaction = Transaction(self._table).put(_to_item(stored), AS_READ, read=read.revision)
         if stored.unique_name != read.unique_name:
-            transaction.put(_name_item(stored), "attribute_not_exists(pk)").delete(_name_key(read))
+            transaction.put(_name_item(stored), NEW).delete(_name_key(read))
         try:
             transaction.write()
         except Cancelled as cancelled:
@@ -87,7 +86,7 @@ class DynamoCategories:
             self._table,
             category_key(category.id),
             "SET removed_at = :now, #ttl = :ttl REMOVE list_pk, revision",
-            "revision = :read",
+            AS_READ,
             {"#ttl": "ttl"},
             read=category.revision,
             now=timestamp(now),
@@ -131,7 +130,7 @@ def _to_item(category: Category) -> Item:
 
 def _from_item(item: Item) -> Category:
     return Category(
-        id=CategoryId(item["pk"].removeprefix(f"{PREFIX}#")),
+        id=CategoryId(category_key.id_of(item)),
         account_id=AccountId(item["account_id"]),
         name=item["name"],
         color=item["color"],

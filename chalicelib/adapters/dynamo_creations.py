@@ -5,14 +5,13 @@ from datetime import datetime
 
 from chalicelib.adapters.dynamo_claims import keep, kept_of
 from chalicelib.adapters.dynamo_quotas import DynamoQuotas
-from chalicelib.adapters.dynamo_table import Item, MetadataTable, from_dynamo, to_dynamo
+from chalicelib.adapters.dynamo_table import NEW, Item, MetadataTable, from_dynamo, to_dynamo
 from chalicelib.adapters.dynamo_transaction import Cancelled, put
 from chalicelib.domain.claim import Claim
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.quota import Usage
 from chalicelib.ports import Claimed
 
-NEW = "attribute_not_exists(pk)"
 _NOTHING = Usage()
 
 

@@ -10,6 +10,7 @@ from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_files import file_key
 from chalicelib.adapters.dynamo_files import from_item as file_from_item
 from chalicelib.adapters.dynamo_table import (
+    NEW,
     Item,
     KeyOfId,
     MetadataTable,
@@ -47,7 +48,7 @@ class DynamoDownloads:
     def add_many(self, downloads: Sequence[Download]) -> None:
         transaction = Transaction(self._table)
         for download in downloads:
-            transaction.put(_to_item(download), "attribute_not_exists(pk)")
+            transaction.put(_to_item(download), NEW)
         transaction.write()
 
     def find(self, download_id: DownloadId) -> Download | None:
@@ -111,17 +112,13 @@ class DynamoDownloads:
         return _from_item(item)
 
     def give_back(self, key: DownloadKey, session_hash: SecretHash) -> None:
-        try:
-            self._table.update(
-                download_key(key.download_id),
-                "SET uses_left = uses_left + :one REMOVE sessions.#session",
-                "attribute_exists(sessions.#session)",
-                {"#session": session_hash},
-                one=1,
-            )
-        except ClientError as error:
-            if not condition_failed(error):  # given back already: once is enough
-                raise
+        self._table.try_update(
+            download_key(key.download_id),
+            "SET uses_left = uses_left + :one REMOVE sessions.#session",
+            "attribute_exists(sessions.#session)",  # else it was given back already
+            {"#session": session_hash},
+            one=1,
+        )
 
 
 def _why(item: Item | None, key_hash: SecretHash, now: datetime) -> str:
@@ -154,7 +151,7 @@ def _to_item(download: Download) -> Item:
 
 def _from_item(item: Item) -> Download:
     return Download(
-        id=DownloadId(item["pk"].removeprefix("DOWNLOAD#")),
+        id=DownloadId(download_key.id_of(item)),
         account_id=AccountId(item["account_id"]),
         sender=author_from(item["sender"]),
         file_ids=tuple(FileId(file_id) for file_id in item["file_ids"]),

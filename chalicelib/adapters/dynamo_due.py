@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chalicelib.adapters.aws_call import call
-from chalicelib.adapters.dynamo_table import DUE_INDEX, Item, Key, MetadataTable, condition_failed, values
+from chalicelib.adapters.dynamo_table import DUE_INDEX, Item, Key, MetadataTable, values
 
 SHARDS = tuple("0123456789abcdef")  # by the id's first digit
 SHARE = 25  # of one shard, before the next one has its turn
@@ -48,8 +46,4 @@ def put_off(table: MetadataTable, key: Key, until: datetime) -> None:
 
     Harmless when the record has gone, has nothing to be done to it any more, or comes later anyway.
     """
-    try:
-        table.update(key, "SET due_at = :until", "due_at < :until", {}, until=int(until.timestamp()))
-    except ClientError as error:
-        if not condition_failed(error):
-            raise
+    table.try_update(key, "SET due_at = :until", "due_at < :until", until=int(until.timestamp()))

@@ -33,7 +33,7 @@ class DynamoEvents:
         self._client, self._table = client, table
 
     def head(self, account_id: AccountId) -> Head:
-        key: Any = {"id": {"S": _head_id(account_id)}}
+        key: Any = {"id": {"S": head_id(account_id)}}
         answer = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
         return head_from(answer["Item"])[0] if "Item" in answer else Head(account_id)
 
@@ -104,7 +104,7 @@ def head_from(item: Mapping[str, Any]) -> tuple[Head, bytes]:
     """The head and its signature."""
     plain = from_dynamo(item)
     head = Head(
-        account_id=AccountId(plain["id"].removeprefix(_head_id(AccountId("")))),
+        account_id=AccountId(plain["id"].removeprefix(head_id(AccountId("")))),
         sequence=plain["sequence_at_end"],
         hash=plain["hash"].hex(),
         kept_until=date.fromisoformat(plain["kept_until"]),
@@ -114,7 +114,7 @@ def head_from(item: Mapping[str, Any]) -> tuple[Head, bytes]:
 
 def _head_item(head: Head, signature: bytes) -> dict[str, Any]:
     return {
-        "id": _head_id(head.account_id),
+        "id": head_id(head.account_id),
         "sequence_at_end": head.sequence,  # by another name than an event's: it belongs in no index
         "hash": _raw(head),
         "kept_until": head.kept_until.isoformat() if head.kept_until else None,
@@ -126,7 +126,7 @@ def _raw(head: Head) -> bytes:
     return bytes.fromhex(head.hash)
 
 
-def _head_id(account_id: AccountId) -> str:
+def head_id(account_id: AccountId) -> str:
     return f"HEAD#{account_id}"
 
 

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chalicelib.adapters.dynamo_authors import author_from, author_item
 from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_due import due_attributes, due_ids, put_off
@@ -14,10 +12,11 @@ from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LIST
 from chalicelib.adapters.dynamo_postings import SearchTable
 from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import (
+    AS_READ,
+    NEW,
     Item,
     KeyOfId,
     MetadataTable,
-    condition_failed,
     from_dynamo,
     moment,
     optional_moment,
@@ -37,7 +36,6 @@ from chalicelib.ports import StaleRecord
 PREFIX = "FILE"
 file_key = KeyOfId(PREFIX, "FILE")
 tombstone_key = KeyOfId("PURGED", "PURGED")
-_UNCHANGED = "revision = :read"
 
 
 class DynamoFiles:
@@ -82,18 +80,14 @@ class DynamoFiles:
         stored = replace(file, revision=file.revision + 1)
         if file.gives_quota_back:
             return self._save_giving_back(file, replace(stored, is_charged=False))
-        try:
-            self._table.put(to_item(stored), _UNCHANGED, read=file.revision)
-        except ClientError as error:
-            if condition_failed(error):
-                raise StaleRecord from error
-            raise
+        if not self._table.try_put(to_item(stored), AS_READ, read=file.revision):
+            raise StaleRecord
         return stored
 
     def _save_giving_back(self, file: File, stored: File) -> File:
         item = to_item(stored)
         writes = [
-            put(self._table, item, _UNCHANGED, read=file.revision),
+            put(self._table, item, AS_READ, read=file.revision),
             self._quotas.give_back(file.account_id, file.id, file.charge),
         ]
         try:
@@ -106,10 +100,10 @@ class DynamoFiles:
     def remove(self, file: File) -> None:
         key = file_key(file.id)
         if not file.is_charged:
-            self._table.delete(key, _UNCHANGED, read=file.revision)
+            self._table.try_delete(key, AS_READ, read=file.revision)
             return
         writes = [
-            delete(self._table, key, _UNCHANGED, read=file.revision),
+            delete(self._table, key, AS_READ, read=file.revision),
             self._quotas.give_back(file.account_id, file.id, file.charge),
         ]
         try:
@@ -125,14 +119,10 @@ class DynamoFiles:
             put_off(self._table, key, until)
 
     def leave_tombstone(self, file_id: FileId, until: datetime) -> None:
-        try:
-            self._table.put(_tombstone_item(file_id, until), "attribute_not_exists(pk)")
-        except ClientError as error:
-            if not condition_failed(error):  # there is one: the purge was interrupted, and goes on
-                raise
+        self._table.try_put(_tombstone_item(file_id, until), NEW)  # there is one where a purge was interrupted
 
     def remove_tombstone(self, file_id: FileId, now: datetime) -> None:
-        self._table.delete(tombstone_key(file_id), "due_at <= :now", now=int(now.timestamp()))
+        self._table.try_delete(tombstone_key(file_id), "due_at <= :now", now=int(now.timestamp()))
 
 
 def to_item(file: File) -> Item:
@@ -171,7 +161,7 @@ def from_item(item: Item) -> File:
     key = item.get("wrapped_key")
     multipart = item.get("multipart")
     return File(
-        id=FileId(item["pk"].removeprefix(f"{PREFIX}#")),
+        id=FileId(file_key.id_of(item)),
         account_id=AccountId(item["account_id"]),
         created_by=author_from(item["created_by"]),
         created_at=moment(item["created_at"]),

@@ -57,7 +57,7 @@ def entry_item(entry: InboxEntry) -> Item:
 
 def _from_item(item: Item) -> InboxEntry:
     return InboxEntry(
-        mail_id=MailId(item["pk"].removeprefix("INBOX#")),
+        mail_id=MailId(inbox_key.id_of(item)),
         account_id=AccountId(item["account_id"]),
         user_id=UserId(item["user_id"]),
         identifier=item["identifier"],

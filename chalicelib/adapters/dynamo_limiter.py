@@ -1,10 +1,9 @@
 """The token bucket of rate_limit.py in DynamoDB: one conditional write a request, exact under any concurrency.
 
 A bucket that is not full is moved by adding one interval to what stands there, so requests at the same time do not
-fail each other. Only a full (or new) bucket is set anew, and the condition lets one request do that; what the
-others learn from their refusal is enough to take the first way. A refusal is remembered in the process until the
-next token comes: tokens only ever come later than that, so the memory cannot refuse
-wrongly, and a flood costs no calls.
+fail each other. Only a full (or new) bucket is set anew, and the condition lets one request do that; what the others
+learn from their refusal is enough to take the first way. A refusal is remembered in the process until the next token
+comes: tokens only ever come later than that, so the memory cannot refuse wrongly, and a flood costs no calls.
 """
 
 import threading

@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from botocore.exceptions import ClientError
-
 from chalicelib.adapters.dynamo_authors import author_from, author_item
 from chalicelib.adapters.dynamo_creations import AlreadyThere, Creations
 from chalicelib.adapters.dynamo_downloads import download_key
@@ -20,10 +18,10 @@ from chalicelib.adapters.dynamo_lists import LISTING, LISTING_A, LISTING_B, LIST
 from chalicelib.adapters.dynamo_postings import SearchTable
 from chalicelib.adapters.dynamo_search import Sought, search
 from chalicelib.adapters.dynamo_table import (
+    AS_READ,
     Item,
     KeyOfId,
     MetadataTable,
-    condition_failed,
     moment,
     optional_moment,
     optional_timestamp,
@@ -48,7 +46,6 @@ from chalicelib.ports import IdentifiersTaken, StaleRecord
 PREFIX = "MAIL"
 mail_key = KeyOfId(PREFIX, "MAIL")
 body_key = KeyOfId("MAILBODY", "MAILBODY")
-_AS_READ = "revision = :read"
 
 
 class DynamoMails:
@@ -98,12 +95,8 @@ class DynamoMails:
         stored = _next(mail)
         # Two who claim a mail at one instant would write the same item, and each take the other's for its own.
         item = {**to_item(stored), "written_by": secrets.token_hex(8)}
-        try:
-            self._table.put(item, _AS_READ, read=mail.revision)
-        except ClientError as error:
-            if condition_failed(error):
-                raise StaleRecord from error
-            raise
+        if not self._table.try_put(item, AS_READ, read=mail.revision):
+            raise StaleRecord
         return stored
 
     def withdraw(self, mail: Mail, now: datetime) -> Mail:
@@ -114,7 +107,7 @@ class DynamoMails:
         return _written(mail, transaction)
 
     def _saving(self, mail: Mail) -> Transaction:
-        return Transaction(self._table).put(to_item(_next(mail)), _AS_READ, read=mail.revision)
+        return Transaction(self._table).put(to_item(_next(mail)), AS_READ, read=mail.revision)
 
     def due(self, now: datetime, limit: int) -> Sequence[MailId]:
         return [MailId(mail_id) for mail_id in islice(due_ids(self._table, PREFIX, now), limit)]
@@ -168,7 +161,7 @@ def to_item(mail: Mail) -> Item:
 
 def from_item(item: Item) -> Mail:
     return Mail(
-        id=MailId(item["pk"].removeprefix(f"{PREFIX}#")),
+        id=MailId(mail_key.id_of(item)),
         identifier=item["identifier"],
         account_id=AccountId(item["account_id"]),
         author=author_from(item["author"]),

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 
-from chalicelib.adapters.dynamo_table import KeyOfId, MetadataTable
+from chalicelib.adapters.dynamo_table import NEW, KeyOfId, MetadataTable
 from chalicelib.domain.event import Note
 
 PREFIX = "NOTE"
@@ -28,4 +28,4 @@ class DynamoNotes:
             "file_ids": list(note.file_ids),
             "detail": dict(note.detail),
         }
-        self._table.put(item, "attribute_not_exists(pk)")
+        self._table.put(item, NEW)

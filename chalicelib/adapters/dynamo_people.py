@@ -1,13 +1,14 @@
 """Accounts and users in the metadata table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import call, condition_failed_at
 from chalicelib.adapters.dynamo_authors import user_key
 from chalicelib.adapters.dynamo_quotas import DynamoQuotas
 from chalicelib.adapters.dynamo_table import (
+    NEW,
     Item,
     KeyOfId,
     MetadataTable,
@@ -15,10 +16,10 @@ from chalicelib.adapters.dynamo_table import (
     moment,
     standing_item,
     timestamp,
-    to_dynamo,
 )
 from chalicelib.adapters.dynamo_token_tree import tree_item
 from chalicelib.adapters.dynamo_tokens import token_item
+from chalicelib.adapters.dynamo_transaction import Cancelled, Write, put, transact
 from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
 from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.errors import Conflict
@@ -37,15 +38,15 @@ class DynamoUsers:
     def add(self, user: User, new_account: Account | None, token: ApiToken) -> None:
         tree = TokenTree().with_token(token, token.created_at)
         items = [_address_item(user), _user_item(user), token_item(token), tree_item(user.id, tree)]
-        opening: Any = []
+        opening: Sequence[Write] = []
         if new_account:
             items.append(_account_item(new_account))
             opening = self._quotas.open(new_account.id)
         try:
-            call(self._table.client.transact_write_items, TransactItems=[*map(self._new, items), *opening])
-        except ClientError as error:
-            if condition_failed_at(error, 0):  # the address; the other ids are random
-                raise Conflict(f"There is a user with the address {user.email} already.") from error
+            transact(self._table, [*(put(self._table, item, NEW) for item in items), *opening])
+        except Cancelled as cancelled:
+            if 0 in cancelled.met:  # the address; the other ids are random
+                raise Conflict(f"There is a user with the address {user.email} already.") from cancelled
             raise
 
     def find(self, user_id: UserId) -> User | None:
@@ -74,10 +75,6 @@ class DynamoUsers:
             return None
         return Account(id=account_id, name=item["name"], created_at=moment(item["created_at"]))
 
-    def _new(self, item: Item) -> Any:
-        condition = "attribute_not_exists(pk)"
-        return {"Put": {"TableName": self._table.name, "Item": to_dynamo(item), "ConditionExpression": condition}}
-
 
 def _user_item(user: User) -> Item:
     pk, sk = user_key(user.id)
@@ -95,7 +92,7 @@ def _user_item(user: User) -> Item:
 
 def _user_from(item: Item) -> User:
     return User(
-        id=UserId(item["pk"].removeprefix("USER#")),
+        id=UserId(user_key.id_of(item)),
         account_id=AccountId(item["account_id"]),
         email=item["email"],
         name=item["name"],

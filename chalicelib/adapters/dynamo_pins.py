@@ -54,29 +54,20 @@ class DynamoPinTries:
         raise Busy(reason="the tries at a PIN kept changing", retry_after_seconds=1)
 
     def take_back(self, holder: PinHolder, try_id: str) -> None:
-        self._update(
-            _key(holder), "DELETE pin_tries :try", "contains(pin_tries, :id)", {}, id=try_id, **{"try": {try_id}}
-        )
+        change, condition = "DELETE pin_tries :tries", "contains(pin_tries, :id)"
+        self._table.try_update(_key(holder), change, condition, id=try_id, tries={try_id})
 
     def forget(self, holder: PinHolder, version: str) -> None:
-        condition = "pin.#version = :version"
-        self._update(
-            _key(holder), "REMOVE pin_tries, pin_tried_at", condition, {"#version": "version"}, version=version
-        )
+        condition = "pin.#version = :version"  # else the tries are at another PIN
+        change, names = "REMOVE pin_tries, pin_tried_at", {"#version": "version"}
+        self._table.try_update(_key(holder), change, condition, names, version=version)
 
     def _add(self, key: Key, try_id: str, now: datetime, *, lock_is_over: bool) -> Item:
         given: dict[str, Any] = {"try": {try_id}, "now": timestamp(now), "most": MAX_TRIES}
         if lock_is_over:
             given["began"] = timestamp(now - LOCKED_FOR)
-            return self._table.update(key, "SET pin_tries = :try, pin_tried_at = :now", _LOCK_OVER, {}, **given)
-        return self._table.update(key, "ADD pin_tries :try SET pin_tried_at = :now", _OPEN, {}, **given)
-
-    def _update(self, key: Key, expression: str, condition: str, names: dict[str, str], **given: Any) -> None:
-        try:
-            self._table.update(key, expression, condition, names, **given)
-        except ClientError as error:
-            if not condition_failed(error):  # it is another PIN by now, or none: these tries are not its
-                raise
+            return self._table.update(key, "SET pin_tries = :try, pin_tried_at = :now", _LOCK_OVER, **given)
+        return self._table.update(key, "ADD pin_tries :try SET pin_tried_at = :now", _OPEN, **given)
 
 
 def _key(holder: PinHolder) -> Key:

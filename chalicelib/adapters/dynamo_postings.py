@@ -5,11 +5,10 @@ record's id. It has the record's values in the orders of its lists, so that few 
 records. All of it follows from the metadata table's stream, and could be made anew from the table.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call
+from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, batch_attempts, call
 from chalicelib.adapters.dynamo_lists import INDEXES, SEARCH_PK, SEARCH_TEXT
 from chalicelib.adapters.dynamo_table import Item, Key, SortIndex, table_key, to_dynamo, values
 from chalicelib.domain.errors import Busy
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH_WRITES = 25  # BatchWriteItem's limit
-_BATCH_ATTEMPTS = 5
 
 
 class SearchTable:
@@ -60,9 +58,7 @@ class SearchTable:
 
     def _write(self, writes: list[Any]) -> None:
         """BatchWriteItem may leave some out when it is throttled: those are written again."""
-        for attempt in range(_BATCH_ATTEMPTS):
-            if attempt:
-                time.sleep(0.02 * 2**attempt)
+        for _ in batch_attempts():
             answer = call(self._client.batch_write_item, RequestItems={self._name: writes})
             left: Any = answer.get("UnprocessedItems", {})
             writes = list(left.get(self._name, []))

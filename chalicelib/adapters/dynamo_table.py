@@ -1,7 +1,6 @@
 """The metadata table: plain values to DynamoDB's and back, and the reads that every store shares."""
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of
+from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, batch_attempts, call, code_of
 from chalicelib.adapters.dynamo_touch import TOUCHED
 from chalicelib.domain.errors import Busy
-from chalicelib.domain.page import Position, time_value
+from chalicelib.domain.moments import rfc3339
+from chalicelib.domain.page import Position
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 Item = dict[str, Any]  # plain values
 Key = tuple[str, str]  # pk, sk
 
+# Conditions of writes: there is no such record yet; nobody has changed it since it was read (values: `read`).
+NEW = "attribute_not_exists(pk)"
+AS_READ = "revision = :read"
+
 DUE_INDEX = "due"
 BATCH_KEYS = 100  # BatchGetItem's limit
-_BATCH_ATTEMPTS = 5
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
@@ -55,9 +58,7 @@ class MetadataTable:
 
     def _batch(self, keys: list[Any]) -> Iterable[Item]:
         """BatchGetItem may leave keys out when it is throttled or full: those are asked for again."""
-        for attempt in range(_BATCH_ATTEMPTS):
-            if attempt:
-                time.sleep(0.02 * 2**attempt)
+        for _ in batch_attempts():
             request: Any = {self.name: {"Keys": keys, "ConsistentRead": True}}
             answer = call(self.client.batch_get_item, RequestItems=request)
             found: Any = answer["Responses"]
@@ -123,7 +124,13 @@ class MetadataTable:
             if not condition_failed(error) or standing_item(error) != from_dynamo(wanted):
                 raise
 
-    def update(self, key: Key, expression: str, condition: str, names: Mapping[str, str], **given: Any) -> Item:
+    def try_put(self, item: Item, condition: str, **given: Any) -> bool:
+        """True when the condition held, or the item stands exactly so."""
+        return _held(lambda: self.put(item, condition, **given))
+
+    def update(
+        self, key: Key, expression: str, condition: str, names: Mapping[str, str] | None = None, **given: Any
+    ) -> Item:
         """Answers the new item. On a failed condition the error carries the item as it stands."""
         extra: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
         answer = call(
@@ -139,41 +146,41 @@ class MetadataTable:
         )
         return from_dynamo(answer["Attributes"])
 
-    def try_update(self, key: Key, expression: str, condition: str, **given: Any) -> bool:
+    def try_update(
+        self, key: Key, expression: str, condition: str, names: Mapping[str, str] | None = None, **given: Any
+    ) -> bool:
         """True when the condition held and the item was changed."""
-        try:
-            self.update(key, expression, condition, {}, **given)
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return _held(lambda: self.update(key, expression, condition, names, **given))
 
-    def delete(self, key: Key, condition: str, **given: Any) -> bool:
+    def try_delete(self, key: Key, condition: str, **given: Any) -> bool:
         """True when the condition held and the item went."""
-        try:
-            call(
-                self.client.delete_item,
-                TableName=self.name,
-                Key=table_key(key),
-                ConditionExpression=condition,
-                ExpressionAttributeValues=values(**given),
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        request: dict[str, Any] = {"TableName": self.name, "Key": table_key(key), "ConditionExpression": condition}
+        return _held(lambda: call(self.client.delete_item, **request, ExpressionAttributeValues=values(**given)))
 
 
 class KeyOfId:
-    """How a store's ids become table keys."""
+    """How a store's ids become table keys, and are read off them again."""
 
     def __init__(self, prefix: str, sort: str) -> None:
         self._prefix, self._sort = prefix, sort
 
     def __call__(self, row_id: str) -> Key:
         return f"{self._prefix}#{row_id}", self._sort
+
+    def id_of(self, item: Item) -> str:
+        pk: str = item["pk"]
+        return pk.removeprefix(f"{self._prefix}#")
+
+
+def _held(write: Callable[[], object]) -> bool:
+    """Whether the condition of this write did."""
+    try:
+        write()
+    except ClientError as error:
+        if condition_failed(error):
+            return False
+        raise
+    return True
 
 
 def condition_failed(error: ClientError) -> bool:
@@ -208,8 +215,7 @@ def values(**given: Any) -> dict[str, Any]:
 
 
 def timestamp(moment: datetime) -> str:
-    """Fixed width, so that text order is time order."""
-    return time_value(moment)
+    return rfc3339(moment)
 
 
 def moment(text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chalicelib.adapters.dynamo_table import KeyOfId, MetadataTable, moment, timestamp
+from chalicelib.adapters.dynamo_table import NEW, KeyOfId, MetadataTable, moment, timestamp
 from chalicelib.domain.ids import AccountId, UserId
 from chalicelib.domain.secret import SecretHash
 from chalicelib.domain.temporary_key import TemporaryKey
@@ -25,7 +25,7 @@ class DynamoTemporaryKeys:
             "pin_version": key.pin_version,
             "expires_at": timestamp(key.expires_at),
         }
-        self._table.put(item, "attribute_not_exists(pk)")
+        self._table.put(item, NEW)
 
     def find(self, key_hash: SecretHash) -> TemporaryKey | None:
         item = self._table.get(temporary_key(key_hash))

@@ -4,7 +4,15 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS
-from chalicelib.adapters.dynamo_table import Item, KeyOfId, MetadataTable, optional_moment, optional_timestamp
+from chalicelib.adapters.dynamo_table import (
+    AS_READ,
+    NEW,
+    Item,
+    KeyOfId,
+    MetadataTable,
+    optional_moment,
+    optional_timestamp,
+)
 from chalicelib.adapters.dynamo_transaction import Cancelled, Write, put, transact
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.ids import TokenId, UserId
@@ -71,5 +79,5 @@ def _tree_from(item: Item | None) -> TokenTree:
 def _stored(table: MetadataTable, item: Item, read_revision: int) -> Write:
     """If nobody has changed the tree since it was read; revision 0 is that it was not there."""
     if read_revision:
-        return put(table, item, "revision = :read", read=read_revision)
-    return put(table, item, "attribute_not_exists(pk)")
+        return put(table, item, AS_READ, read=read_revision)
+    return put(table, item, NEW)

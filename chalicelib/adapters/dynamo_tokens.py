@@ -2,15 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from botocore.exceptions import ClientError
-
 from chalicelib.adapters.dynamo_authors import author_from, author_item, is_still
 from chalicelib.adapters.dynamo_lists import LISTING, Lists
 from chalicelib.adapters.dynamo_table import (
+    NEW,
     Item,
     KeyOfId,
     MetadataTable,
-    condition_failed,
     moment,
     optional_moment,
     optional_timestamp,
@@ -36,7 +34,7 @@ class DynamoTokens:
         self._table = table
 
     def add(self, token: ApiToken) -> None:
-        stored = put(self._table, token_item(token), "attribute_not_exists(pk)")
+        stored = put(self._table, token_item(token), NEW)
         named = is_still(self._table, token.user_id, token.author)
         try:
             change_tree(
@@ -75,11 +73,8 @@ class DynamoTokens:
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         key = token_key(token_id(secret_hash))
-        try:
-            self._table.update(key, "SET last_used_at = :at", _STANDS, {}, at=timestamp(at))
-        except ClientError as error:
-            if not condition_failed(error):  # a token revoked meanwhile must not come back as a fragment
-                raise
+        # conditional, for a token that went meanwhile must not come back as a fragment
+        self._table.try_update(key, "SET last_used_at = :at", _STANDS, at=timestamp(at))
 
     def copy_author(self, user: User) -> None:
         for each in sorted(read_tree(self._table, user.id).branches):

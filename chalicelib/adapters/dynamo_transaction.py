@@ -8,7 +8,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import Collided, call, failed_conditions
-from chalicelib.adapters.dynamo_table import Item, Key, MetadataTable, from_dynamo, to_dynamo, values
+from chalicelib.adapters.dynamo_table import Item, Key, MetadataTable, from_dynamo, table_key, to_dynamo, values
 
 Write = dict[str, Any]  # one of TransactItems
 
@@ -64,18 +64,18 @@ def update(
 ) -> Write:
     more: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
     conditional = _conditional(table, condition, given)
-    return {"Update": {"Key": _key(key), "UpdateExpression": expression, **more, **conditional}}
+    return {"Update": {"Key": table_key(key), "UpdateExpression": expression, **more, **conditional}}
 
 
 def delete(table: MetadataTable, key: Key, condition: str | None, **given: Any) -> Write:
-    return {"Delete": {"Key": _key(key), **_conditional(table, condition, given)}}
+    return {"Delete": {"Key": table_key(key), **_conditional(table, condition, given)}}
 
 
 def check(
     table: MetadataTable, key: Key, condition: str, names: Mapping[str, str] | None = None, **given: Any
 ) -> Write:
     more: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
-    return {"ConditionCheck": {"Key": _key(key), **more, **_conditional(table, condition, given)}}
+    return {"ConditionCheck": {"Key": table_key(key), **more, **_conditional(table, condition, given)}}
 
 
 def _conditional(table: MetadataTable, condition: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,11 +83,6 @@ def _conditional(table: MetadataTable, condition: str | None, given: Mapping[str
     if condition:
         write |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     return write | ({"ExpressionAttributeValues": values(**given)} if given else {})
-
-
-def _key(key: Key) -> dict[str, Any]:
-    pk, sk = key
-    return to_dynamo({"pk": pk, "sk": sk})
 
 
 class Transaction:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS, call, code_of, is_trouble
-from chalicelib.domain import upload
-from chalicelib.domain.download import URL_LIFETIME
+from chalicelib.domain.download import DOWNLOAD_URL_LIFETIME
 from chalicelib.domain.errors import Busy, Conflict
-from chalicelib.domain.upload import ReceivedPart
+from chalicelib.domain.upload import UPLOAD_URL_LIFETIME, ReceivedPart
 from chalicelib.ports import ObjectGone, SignedRequest, StoredObject
 
 if TYPE_CHECKING:
@@ -47,7 +46,12 @@ class S3Objects:
         return self._sign_upload("upload_part", params, headers, checksum_sha256)
 
     def sign_get(
-        self, object_key: str, version: str, disposition: str, media_type: str, lifetime: timedelta = URL_LIFETIME
+        self,
+        object_key: str,
+        version: str,
+        disposition: str,
+        media_type: str,
+        lifetime: timedelta = DOWNLOAD_URL_LIFETIME,
     ) -> str:
         params = {
             "Key": object_key,
@@ -161,7 +165,7 @@ class S3Objects:
     ) -> SignedRequest:
         if checksum_sha256:
             headers["x-amz-checksum-sha256"] = params["ChecksumSHA256"] = checksum_sha256
-        return SignedRequest(self._presign(operation, params, upload.URL_LIFETIME), headers)
+        return SignedRequest(self._presign(operation, params, UPLOAD_URL_LIFETIME), headers)
 
     def _presign(self, operation: str, params: dict[str, Any], lifetime: timedelta) -> str:
         return self._client.generate_presigned_url(

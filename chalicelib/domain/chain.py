@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.event import Event
 from chalicelib.domain.ids import AccountId, TokenId, UserId
+from chalicelib.domain.moments import rfc3339
 
 GENESIS = "0" * 64  # what the first entry follows
 _HEAD_LABEL = b"sealdrop events head 1\n"
@@ -108,7 +109,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     return {
         "account_id": event.account_id,
         "actor": str(act.actor),
-        "at": act.at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "at": rfc3339(act.at),
         "detail": dict(event.detail),
         "id": event.id,
         "ip": act.ip,

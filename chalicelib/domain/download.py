@@ -15,7 +15,7 @@ MAX_FILES = 100
 MAX_LIFETIME = timedelta(days=90)  # of a mail's, too
 MAX_USES = 100  # each leaves a session in the download's record
 SESSION_LIFETIME = timedelta(hours=6)
-URL_LIFETIME = timedelta(minutes=5)
+DOWNLOAD_URL_LIFETIME = timedelta(minutes=5)
 KEPT_AFTER_EXPIRY = timedelta(days=90)  # of a mail and what belongs to it, as a line in the lists of both sides
 
 

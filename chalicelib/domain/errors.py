@@ -1,4 +1,4 @@
-"""Everything the service says no with. `code` is public and stable; routes/endpoint.py maps it to a status.
+"""Everything the service says no with. `code` is public and stable; routes/errors.py maps it to a status.
 
 `reason` is for the log alone: callers of public endpoints get the same words whatever the reason is. `note` is what the
 audit log is to say of the refusal, where it is one that an account should know of.

@@ -1,6 +1,6 @@
 """What the audit log says: one event for each access and each change, with who, from where, to what, and the outcome.
 
-Events hold ids, never a name, an address of mail, a key or a PIN.
+Events hold ids, never a name, an e-mail address, a key or a PIN.
 """
 
 from collections.abc import Mapping

@@ -22,9 +22,7 @@ PENDING_SILENCE = timedelta(hours=24)  # a pending upload ends this long after i
 PENDING_LIMIT = timedelta(days=7)  # and this long after its start at the latest
 TRASH_RETENTION = timedelta(days=30)  # also how long a rejected upload can be asked why
 SIGN_OF_LIFE_RESOLUTION = timedelta(hours=1)
-LATE_BYTES = timedelta(
-    days=1
-)  # how long a PUT may still arrive: an hour in which its URL works, and then it may be slow
+LATE_BYTES = timedelta(days=1)  # a PUT may still arrive: its URL works for an hour, and then it may be slow
 
 
 class Status(StrEnum):

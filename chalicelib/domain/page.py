@@ -5,8 +5,10 @@ A value that a list is sorted by is kept as text whose code points stand in the 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic, Protocol, Self, TypeVar
+
+from chalicelib.domain.moments import rfc3339
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -84,4 +86,4 @@ def number_value(number: int) -> str:
 
 
 def time_value(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return rfc3339(moment)

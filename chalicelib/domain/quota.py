@@ -47,9 +47,9 @@ def refusal(quota: Quota, used: Usage, more: Usage) -> QuotaExceeded | None:
         )
         if taken and held + taken > limit
     }
-    return (
-        QuotaExceeded(f"The account's quota would be exceeded: {', '.join(errors)}.", errors=errors) if errors else None
-    )
+    if not errors:
+        return None
+    return QuotaExceeded(f"The account's quota would be exceeded: {', '.join(errors)}.", errors=errors)
 
 
 _OPERATOR = "or ask whoever runs the service for a larger quota."

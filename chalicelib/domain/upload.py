@@ -12,7 +12,7 @@ MIN_PART_BYTES = 5 * MIB  # S3's bounds
 MAX_PART_BYTES = 5 * 1024 * MIB
 MAX_PARTS = 10_000
 PARTS_PER_CALL = 100  # presigned part URLs that one answer holds
-URL_LIFETIME = timedelta(hours=1)
+UPLOAD_URL_LIFETIME = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

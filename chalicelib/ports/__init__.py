@@ -16,7 +16,7 @@ from chalicelib.ports.events import (
     HeadSigner,
     NoteStore,
 )
-from chalicelib.ports.files import FileStore, StaleRecord
+from chalicelib.ports.files import DUE_RESOLUTION, FileStore, StaleRecord
 from chalicelib.ports.keys import HeaderAuthenticator, KeyService, MacService, WrongContext
 from chalicelib.ports.limiter import Limiter
 from chalicelib.ports.mails import (
@@ -35,6 +35,7 @@ from chalicelib.ports.pins import PinHasher, PinTries, TemporaryKeyStore
 from chalicelib.ports.quotas import QuotaStore
 
 __all__ = [
+    "DUE_RESOLUTION",
     "MOST_ENTRIES",
     "BodySealer",
     "CategoryStore",

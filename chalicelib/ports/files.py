@@ -1,13 +1,15 @@
 """The records of files."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.claim import Claim
 from chalicelib.domain.file import File, Shelf
 from chalicelib.domain.ids import AccountId, FileId
 from chalicelib.domain.page import Order, Page, Position
+
+DUE_RESOLUTION = timedelta(seconds=1)  # `due` goes by whole seconds, so what it names may come due within the next
 
 
 class StaleRecord(Exception):
@@ -22,7 +24,7 @@ class FileStore(Protocol):
         """
 
     def find(self, file_id: FileId) -> File | None:
-        """The record as of now, whoever asks: callers check the account (domain ownership is theirs)."""
+        """The record as of now, whoever asks: callers check the account."""
 
     def find_many(self, file_ids: Sequence[FileId]) -> list[File]:
         """Those of at most 100 files that have a record, in the order asked for; one round trip."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from chalicelib.domain.download import URL_LIFETIME
+from chalicelib.domain.download import DOWNLOAD_URL_LIFETIME
 from chalicelib.domain.upload import ReceivedPart
 
 
@@ -33,7 +33,12 @@ class ObjectStore(Protocol):
     ) -> SignedRequest: ...
 
     def sign_get(
-        self, object_key: str, version: str, disposition: str, media_type: str, lifetime: timedelta = URL_LIFETIME
+        self,
+        object_key: str,
+        version: str,
+        disposition: str,
+        media_type: str,
+        lifetime: timedelta = DOWNLOAD_URL_LIFETIME,
     ) -> str: ...
 
     def start_multipart(self, object_key: str, *, part_checksums: bool) -> str:

@@ -74,7 +74,7 @@ class Call:
 
     @property
     def address(self) -> str:
-        """The part of it that the rate limit counts by."""
+        """The part of `ip` that the rate limit counts by."""
         return address_key(self.ip)
 
     @property

@@ -5,7 +5,6 @@ from chalice.app import Blueprint
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Conflict, Gone, PinLocked
-from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import PUBLIC, endpoint
 from chalicelib.routes.idempotency import once, refuses_key, takes_key
@@ -127,7 +126,7 @@ def perform(call: Call, key: DownloadKey, body: Perform) -> PerformedView:
         performed = perform_download(
             key,
             call.now,
-            Pin(body.pin) if body.pin else None,
+            body.pin,
             body.modes,
             downloads=world.downloads,
             objects=world.objects,

@@ -165,7 +165,7 @@ def complete(call: Call, file_id: str, body: Nothing) -> FileView:  # noqa: ARG0
         files=world.files,
         objects=world.objects,
         keys=world.keys,
-        authenticate=world.authenticate_header,
+        authenticate_header=world.authenticate_header,
     )
     return FileView.of(file, _categories(call, file))
 

@@ -4,7 +4,6 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.api_token import Scope
 from chalicelib.domain.errors import PinLocked
-from chalicelib.domain.pin import Pin
 from chalicelib.routes.call import Call
 from chalicelib.routes.endpoint import endpoint
 from chalicelib.routes.idempotency import refuses_key
@@ -27,7 +26,7 @@ def buy(call: Call, body: BuyKey) -> TemporaryKeyView:
     world = call.world
     bought = buy_temporary_key(
         call.user,
-        Pin(body.pin),
+        body.pin,
         call.now,
         pin_tries=world.pin_tries,
         pin_hasher=world.pin_hasher,

@@ -8,6 +8,7 @@ from chalice.app import SQSEvent
 from chalicelib.bootstrap import World, world
 from chalicelib.domain.act import Act, Actor
 from chalicelib.logs import Metric, describe, log, log_with_metrics
+from chalicelib.routes.queues import handle_each
 from chalicelib.services.deliver_mail import deliver_mail
 from chalicelib.services.on_bounce import on_bounce
 from chalicelib.services.remind_recipient import remind_recipient
@@ -16,16 +17,7 @@ from chalicelib.wire.mail_events import CameBack, Deliver, MailEvent, Remind, pa
 
 
 def handle_mails(event: SQSEvent) -> dict[str, Any]:
-    """Each message succeeds or fails alone: the failed ones come again, and end in the dead-letter queue."""
-    failed = []
-    for record in event:
-        message_id = record.to_dict()["messageId"]
-        try:
-            _handle_mail(record.body, message_id)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the queue keeps the message
-            log("mail_event_failed", message_id=message_id, **describe(error))
-            failed.append({"itemIdentifier": message_id})
-    return {"batchItemFailures": failed}
+    return handle_each(event, _handle_mail, failure="mail_event_failed")
 
 
 def _handle_mail(body: str, message_id: str) -> None:

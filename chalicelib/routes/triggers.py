@@ -15,41 +15,33 @@ from chalicelib.logs import Metric, describe, log, log_with_metrics
 from chalicelib.ports import Change, Consumer
 from chalicelib.routes.errors import error_body
 from chalicelib.routes.mail_triggers import handle_mail_sweep
+from chalicelib.routes.queues import handle_each
 from chalicelib.services.create_user import create_user
 from chalicelib.services.on_upload import on_upload
 from chalicelib.services.record_events import record_events
 from chalicelib.services.sweep import sweep
 from chalicelib.wire.base import as_invalid
 from chalicelib.wire.people import CreatedUserView, CreateUser
-from chalicelib.wire.upload_events import parse_event
+from chalicelib.wire.upload_events import parse_upload_event
 
 SWEEP_SECONDS = 200  # less than the function's own time (infra/overrides.yaml): the last file must be done with, too
 
 
 def handle_uploads(event: SQSEvent) -> dict[str, Any]:
-    """Each message succeeds or fails alone: the failed ones come again, and end in the dead-letter queue."""
-    failed = []
-    for record in event:
-        message_id = record.to_dict()["messageId"]
-        try:
-            _handle_upload(record.body, message_id)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the queue keeps the message
-            log("upload_event_failed", message_id=message_id, **describe(error))
-            failed.append({"itemIdentifier": message_id})
-    return {"batchItemFailures": failed}
+    return handle_each(event, _handle_upload, failure="upload_event_failed")
 
 
 def _handle_upload(body: str, message_id: str) -> None:
     now = datetime.now(UTC)
     here = world().acting(Act(actor=Actor.UPLOAD_EVENT, at=now, request_id=message_id))
-    file_id = parse_event(body, here.settings.files_bucket)
+    file_id = parse_upload_event(body, here.settings.files_bucket)
     on_upload(
         file_id,
         now,
         files=here.files,
         objects=here.objects,
         keys=here.keys,
-        authenticate=here.authenticate_header,
+        authenticate_header=here.authenticate_header,
     )
     log("upload_event", file=file_id)
 
@@ -131,7 +123,7 @@ def _sweep_files() -> dict[str, int]:
         files=here.files,
         objects=here.objects,
         keys=here.keys,
-        authenticate=here.authenticate_header,
+        authenticate_header=here.authenticate_header,
     )
     for file_id, error in swept.failures.items():
         log("sweep_failed", file=file_id, **describe(error))

@@ -19,7 +19,7 @@ def complete_upload(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
-    authenticate: HeaderAuthenticator,
+    authenticate_header: HeaderAuthenticator,
 ) -> File:
     """The file, ready.
 
@@ -31,7 +31,9 @@ def complete_upload(
         if file.multipart:
             _finish(file, file.multipart, objects)
         try:
-            file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)
+            file = verify_upload(
+                file, now, files=files, objects=objects, keys=keys, authenticate_header=authenticate_header
+            )
         except StaleRecord:
             raise Conflict from None
         if not file.is_visible(now):  # a purge has begun meanwhile

@@ -14,9 +14,9 @@ GONE = "What this Idempotency-Key made is gone. Use a fresh key to make it anew.
 
 
 @dataclass(frozen=True, slots=True)
-class Once(Generic[T]):
+class Created(Generic[T]):
     made: T
-    replayed: bool  # made by an earlier request
+    replayed: bool  # by an earlier request
 
 
 def create_once(
@@ -25,7 +25,7 @@ def create_once(
     find_again: Callable[[tuple[str, ...]], T],
     *,
     claims: ClaimStore,
-) -> Once[T]:
+) -> Created[T]:
     """What `create` makes, or what it made for this claim before, as it is now: `find_again` is given its ids.
 
     A request that is refused keeps no claim. One that could not succeed any more, since the times or the files in it
@@ -34,7 +34,7 @@ def create_once(
     Raises IdempotencyMismatch, Gone, and what the two functions raise.
     """
     try:
-        return Once(create(claim), replayed=False)
+        return Created(create(claim), replayed=False)
     except Claimed as claimed:
         kept = claimed.kept
     except Busy:
@@ -44,7 +44,7 @@ def create_once(
         if found is None:
             raise
         kept = found
-    return Once(_again(claim, kept, find_again), replayed=True)
+    return Created(_again(claim, kept, find_again), replayed=True)
 
 
 def _again(claim: Claim | None, kept: Kept, find_again: Callable[[tuple[str, ...]], T]) -> T:

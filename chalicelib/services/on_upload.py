@@ -16,7 +16,7 @@ def on_upload(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
-    authenticate: HeaderAuthenticator,
+    authenticate_header: HeaderAuthenticator,
 ) -> None:
     """Verify the upload; delete bytes that belong to no file, or to one that was rejected.
 
@@ -27,7 +27,9 @@ def on_upload(
         objects.delete_versions(object_key(file_id))
         return
     try:
-        file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)
+        file = verify_upload(
+            file, now, files=files, objects=objects, keys=keys, authenticate_header=authenticate_header
+        )
     except NotFound:
         return  # purged while we looked; verify_upload has deleted the bytes
     if file.status is Status.REJECTED or file.purging_at:

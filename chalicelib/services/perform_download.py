@@ -21,8 +21,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.domain.download import (
+    DOWNLOAD_URL_LIFETIME,
     SESSION_LIFETIME,
-    URL_LIFETIME,
     Download,
     DownloadKey,
     Refused,
@@ -223,7 +223,7 @@ def _release(
     now: datetime,
     objects: ObjectStore,
 ) -> Performed:
-    urls_until = download.ends_by(now + URL_LIFETIME)  # (M6)
+    urls_until = download.ends_by(now + DOWNLOAD_URL_LIFETIME)  # (M6)
     released = [
         ReleasedFile(file, _sign(file, urls_until - now, objects), data_key)
         for file, data_key in zip(files, data_keys, strict=True)

@@ -10,7 +10,7 @@ from chalicelib.domain.event import EventType, Note
 from chalicelib.domain.file import File, Status
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.sealing import encryption_context
-from chalicelib.domain.upload import PARTS_PER_CALL, URL_LIFETIME, Multipart
+from chalicelib.domain.upload import PARTS_PER_CALL, UPLOAD_URL_LIFETIME, Multipart
 from chalicelib.ports import FileStore, KeyService, NoteStore, ObjectStore, SignedRequest, StaleRecord
 from chalicelib.services.own_files import own_file
 
@@ -156,7 +156,7 @@ def _must_be_pending(file: File) -> None:
 
 def _single(file: File, now: datetime, objects: ObjectStore) -> SinglePut:
     request = objects.sign_put(file.object_key, file.stored_bytes, file.checksum_sha256)
-    return SinglePut(request, now + URL_LIFETIME)
+    return SinglePut(request, now + UPLOAD_URL_LIFETIME)
 
 
 def _parts(
@@ -167,4 +167,4 @@ def _parts(
         size = plan.size_of(part.number)
         request = objects.sign_part(file.object_key, plan.upload_id, part.number, size, part.checksum_sha256)
         signed.append(SignedPart(part.number, size, request))
-    return SignedParts(plan, signed, now + URL_LIFETIME)
+    return SignedParts(plan, signed, now + UPLOAD_URL_LIFETIME)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.file import PENDING_SILENCE, File, Status, object_key
 from chalicelib.domain.ids import FileId
-from chalicelib.ports import FileStore, HeaderAuthenticator, KeyService, ObjectStore, StaleRecord
+from chalicelib.ports import DUE_RESOLUTION, FileStore, HeaderAuthenticator, KeyService, ObjectStore, StaleRecord
 from chalicelib.services.delete_file import purge_file
 from chalicelib.services.verify_upload import verify_upload
 
@@ -29,7 +29,7 @@ def sweep(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
-    authenticate: HeaderAuthenticator,
+    authenticate_header: HeaderAuthenticator,
 ) -> Swept:
     """Goes on until nothing is due, or `in_time` says that there is no time for one more; the next run goes on then.
 
@@ -42,7 +42,7 @@ def sweep(
             break
         seen += 1
         try:
-            ended += _settle(file_id, now, files, objects, keys, authenticate)
+            ended += _settle(file_id, now, files, objects, keys, authenticate_header)
         except (StaleRecord, NotFound):
             continue  # somebody else is at it; the next run looks again
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported and the others go on
@@ -65,17 +65,19 @@ def _settle(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
-    authenticate: HeaderAuthenticator,
+    authenticate_header: HeaderAuthenticator,
 ) -> bool:
     file = files.find(file_id)
     if file is None:  # a tombstone, unless the index lags behind the record: whatever lies there came after a purge
         objects.delete_versions(object_key(file_id))
         files.remove_tombstone(file_id, now)
         return False
-    if file.due_at is None or file.due_at > now + timedelta(seconds=1):
+    if file.due_at is None or file.due_at > now + DUE_RESOLUTION:
         return False  # the index lags behind the record
     if file.status is Status.PENDING and file.is_visible(now):
-        file = verify_upload(file, now, files=files, objects=objects, keys=keys, authenticate=authenticate)
+        file = verify_upload(
+            file, now, files=files, objects=objects, keys=keys, authenticate_header=authenticate_header
+        )
         if not file.purging_at:  # else somebody has begun a purge meanwhile, and it is finished here
             return file.status is not Status.PENDING or _end_pending(file, now, files, objects)
     purge_file(file, now, files=files, objects=objects)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import MailId
 from chalicelib.domain.mail import MailStatus, Sendable
-from chalicelib.ports import MailQueue, MailStore
+from chalicelib.ports import DUE_RESOLUTION, MailQueue, MailStore
 from chalicelib.services.deliver_mail import fail_mail
 
 PER_RUN = 200  # bounds a run's work; the next one goes on
@@ -58,7 +58,7 @@ def sweep_mails(now: datetime, *, mails: MailStore, queue: MailQueue, limit: int
 
 def _judge(mail_id: MailId, now: datetime, mails: MailStore) -> Overdue:
     mail = mails.find(mail_id)
-    if mail is None or mail.due_at is None or mail.due_at > now + timedelta(seconds=1):
+    if mail is None or mail.due_at is None or mail.due_at > now + DUE_RESOLUTION:
         return Overdue.NOTHING
     if mail.status is not MailStatus.QUEUED:
         return Overdue.REMINDER

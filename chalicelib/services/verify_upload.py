@@ -42,7 +42,7 @@ def verify_upload(
     files: FileStore,
     objects: ObjectStore,
     keys: KeyService,
-    authenticate: HeaderAuthenticator,
+    authenticate_header: HeaderAuthenticator,
 ) -> File:
     """The file as it is afterwards: ready, rejected (its object is deleted), still pending when nothing has come, or
     on its way out when a purge has begun meanwhile.
@@ -57,7 +57,7 @@ def verify_upload(
         if stored is None:
             return _read_again(file, files, objects)  # nothing has come, or another has rejected and deleted it
         try:
-            problem = _problem(file, stored, objects, keys, authenticate)
+            problem = _problem(file, stored, objects, keys, authenticate_header)
             settled = file.rejected(problem, now) if problem else file.made_ready(stored.version, now)
             settled = files.save(settled)
         except (ObjectGone, StaleRecord):
@@ -82,7 +82,7 @@ def _problem(
     stored: StoredObject,
     objects: ObjectStore,
     keys: KeyService,
-    authenticate: HeaderAuthenticator,
+    authenticate_header: HeaderAuthenticator,
 ) -> str | None:
     """Why this object is not the declared file, in words for its owner; None when it is."""
     if stored.size_bytes != file.stored_bytes:  # (U1)
@@ -101,7 +101,7 @@ def _problem(
         return f"What arrived is not sealed as agreed: {error}."
     if mismatch := _mismatch(header, context, file.wrapped_key):  # (U4)
         return mismatch
-    if not authenticate(header, keys.unwrap(file.wrapped_key, context)):  # (U5)
+    if not authenticate_header(header, keys.unwrap(file.wrapped_key, context)):  # (U5)
         return "What arrived was not sealed with this file's data key."
     return None
 

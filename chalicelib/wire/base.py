@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,10 +19,12 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     ValidationError,
+    model_validator,
 )
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.moments import rfc3339
 
 
 class In(BaseModel):
@@ -31,6 +33,14 @@ class In(BaseModel):
     EXAMPLES: ClassVar[Mapping[str, Any]] = {}  # bodies by what they are for; the fields' own examples without them
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="after")
+    def _what_cannot_be_null_is_not(self) -> Self:
+        for name, declared in type(self).model_fields.items():
+            is_null = name in self.model_fields_set and getattr(self, name) is None
+            if is_null and any(isinstance(each, NotNull) for each in declared.metadata):
+                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
+        return self
 
 
 class Query(BaseModel):
@@ -86,7 +96,7 @@ class Shape:
 
 
 class NotNull:
-    """In the schema, a field that may be left out but not be null; the model's own validator holds that."""
+    """Of a body's field: it may be left out, but not be null."""
 
     def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         options: list[dict[str, Any]] = handler(core)["anyOf"]
@@ -96,10 +106,6 @@ class NotNull:
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
-
-
-def _rfc3339(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _text_only(value: Any) -> Any:
@@ -133,7 +139,7 @@ Moment = Annotated[
     Field(strict=False),  # behind _text_only, pydantic takes JSON's text for Python's, which strict refuses
     BeforeValidator(_text_only),
     AfterValidator(_in_utc),
-    PlainSerializer(_rfc3339, return_type=str),
+    PlainSerializer(rfc3339, return_type=str),
     _MomentSchema(),
 ]
 

@@ -7,7 +7,6 @@ from pydantic import Field
 from chalicelib.domain.download import MANUAL_USES, MAX_FILES, MAX_USES, Download
 from chalicelib.domain.file import EncryptionMode, File
 from chalicelib.domain.filename import split_filename
-from chalicelib.domain.pin import Pin
 from chalicelib.domain.secret import SECRET_LENGTH
 from chalicelib.services.create_download import NewDownload
 from chalicelib.services.open_mail import ReadMail
@@ -56,7 +55,7 @@ class CreateDownload(In):
             file_ids=self.files,
             max_downloads=self.max_downloads,
             expires_at=self.expires_at,
-            pin=Pin(self.pin) if self.pin else None,
+            pin=self.pin,
         )
 
 

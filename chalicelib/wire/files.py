@@ -97,13 +97,6 @@ class PatchFile(In):
     expires_at: Annotated[Moment | None, doc("null: it does not expire.", "2030-12-31T23:59:00Z")] = None
     trashed: Annotated[bool | None, NotNull(), doc("true: to the trash; false: back from it.", False)] = None
 
-    @model_validator(mode="after")
-    def _name_and_trashed_cannot_be_cleared(self) -> Self:
-        for name in ("filename", "trashed"):
-            if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
-        return self
-
     def changes(self) -> FileChanges:
         return FileChanges(
             filename=self.filename,

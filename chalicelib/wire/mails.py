@@ -8,7 +8,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from chalicelib.domain.download import MAX_FILES, MAX_USES
 from chalicelib.domain.ids import DownloadId
 from chalicelib.domain.mail import DEFAULT_DOWNLOADS, MAX_RECIPIENTS, Mail, MailStatus, Recipient
-from chalicelib.domain.pin import Pin
 from chalicelib.domain.text import one_line
 from chalicelib.services.embed_downloads import EmbeddedDownload
 from chalicelib.services.open_mail import ReadMail
@@ -117,7 +116,7 @@ class CreateMails(In):
             file_ids=self.files,
             max_downloads=self.max_downloads,
             expires_at=self.expires_at,
-            pin=Pin(self.pin) if self.pin else None,
+            pin=self.pin,
         )
 
 

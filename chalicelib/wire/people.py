@@ -7,7 +7,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.people import Author, User
-from chalicelib.domain.pin import Pin
 from chalicelib.services.create_user import NewUser
 from chalicelib.wire.base import In, Out, Shape, doc
 from chalicelib.wire.pins import NewPin
@@ -81,7 +80,7 @@ class CreateUser(In):
             timezone=self.timezone,
             account_id=AccountId(self.account_id) if self.account_id else None,
             account_name=self.account_name,
-            pin=Pin(self.pin) if self.pin else None,
+            pin=self.pin,
         )
 
 

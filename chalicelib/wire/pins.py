@@ -20,12 +20,12 @@ def _guess(text: str) -> Pin:
 
 _LENGTHS = Field(examples=["7294"], json_schema_extra={"minLength": MIN_LENGTH, "maxLength": MAX_LENGTH})
 NewPin = Annotated[
-    str,
+    Pin,
     AfterValidator(clean_pin),
     _LENGTHS,
     doc("4 to 64 characters in one line, compared in Unicode's composed form."),
 ]
-PinGuess = Annotated[str, AfterValidator(_guess), _LENGTHS, doc("Five wrong ones lock the PIN for a while.")]
+PinGuess = Annotated[Pin, AfterValidator(_guess), _LENGTHS, doc("Five wrong ones lock the PIN for a while.")]
 
 
 class BuyKey(In):

@@ -9,7 +9,7 @@ from chalicelib.domain.file import OBJECT_PREFIX
 from chalicelib.domain.ids import FileId, is_uuid
 
 
-class NotOurEvent(ValueError):
+class NotOurUploadEvent(ValueError):
     """The message is not an S3 event about a file of ours. It goes to the dead-letter queue, for a person."""
 
 
@@ -34,21 +34,21 @@ class _Envelope(BaseModel):
     detail: _Detail
 
 
-def parse_event(body: str, bucket: str) -> FileId:
+def parse_upload_event(body: str, bucket: str) -> FileId:
     """The file whose object was created.
 
-    Raises NotOurEvent: not JSON, another source, another bucket, or no key that we would make.
+    Raises NotOurUploadEvent: not JSON, another source, another bucket, or no key that we would make.
     """
     try:
         envelope = _Envelope.model_validate_json(body)
     except ValidationError:
-        raise NotOurEvent("not an S3 event") from None
+        raise NotOurUploadEvent("not an S3 event") from None
     if (envelope.source, envelope.detail_type) != ("aws.s3", "Object Created"):
-        raise NotOurEvent("not an Object Created event of S3")
+        raise NotOurUploadEvent("not an Object Created event of S3")
     if envelope.detail.bucket.name != bucket:
-        raise NotOurEvent("an event of another bucket")
+        raise NotOurUploadEvent("an event of another bucket")
     object_key = unquote(envelope.detail.object.key)
     file_id = object_key.removeprefix(OBJECT_PREFIX)
     if not object_key.startswith(OBJECT_PREFIX) or not is_uuid(file_id):
-        raise NotOurEvent("an object key that the service does not make")
+        raise NotOurUploadEvent("an object key that the service does not make")
     return FileId(file_id)

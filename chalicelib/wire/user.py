@@ -2,10 +2,9 @@
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from chalicelib.domain.api_token import ApiToken
-from chalicelib.domain.pin import Pin
 from chalicelib.domain.quota import Quota, Usage
 from chalicelib.services.show_user import ShownUser
 from chalicelib.services.update_user import UserChanges
@@ -27,20 +26,13 @@ class PatchUser(In):
     pin: Annotated[NewPin | None, doc("null: no PIN any more.")] = None
     current_pin: Annotated[PinGuess | None, doc("Needed where there is a PIN and `pin` is sent.")] = None
 
-    @model_validator(mode="after")
-    def _only_the_pin_can_be_cleared(self) -> Self:
-        for name in ("name", "timezone"):
-            if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
-        return self
-
     def changes(self) -> UserChanges:
         return UserChanges(
             name=self.name,
             timezone=self.timezone,
             sets_pin="pin" in self.model_fields_set,
-            pin=Pin(self.pin) if self.pin else None,
-            current_pin=Pin(self.current_pin) if self.current_pin else None,
+            pin=self.pin,
+            current_pin=self.current_pin,
         )
 
 

@@ -31,9 +31,8 @@ class Addresses:
 
     def renewed(self, part: Part) -> Target:
         """Another address for a part whose first one did not do."""
-        return self._checked(self._api.sign_parts(self._file.id, {part.number: part.checksum_sha256}), [part.number])[
-            part.number
-        ]
+        answer = self._api.sign_parts(self._file.id, {part.number: part.checksum_sha256})
+        return self._checked(answer, [part.number])[part.number]
 
     def _asked(self, parts: list[Part]) -> dict[int, Target]:
         digests: dict[int, str | None] = {part.number: part.checksum_sha256 for part in parts}

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from sealdrop.api import Api
 from sealdrop.auditing import Auditing
 from sealdrop.download import Downloader, Output
+from sealdrop.durations import rfc3339
 from sealdrop.errors import NotFound, UsageError
 from sealdrop.filing import Filing
 from sealdrop.flow import Progress, Tell
@@ -23,7 +24,7 @@ from sealdrop.source import open_source
 from sealdrop.storage import Storage
 from sealdrop.targets import Key, parse_target
 from sealdrop.transfers import Performed
-from sealdrop.upload import Uploader, Wish, as_text
+from sealdrop.upload import Uploader, Wish
 from sealdrop.user_models import NewToken, Token, User
 
 
@@ -143,7 +144,7 @@ class Client(Filing, Mailing, Linking, Auditing):
     def create_token(self, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> NewToken:
         """A new API token, never wider than the one in use. Its secret is shown this once."""
         body = {"name": name, "scopes": list(scopes)}
-        return self._api.create_token(body if expires_at is None else {**body, "expires_at": as_text(expires_at)})
+        return self._api.create_token(body if expires_at is None else {**body, "expires_at": rfc3339(expires_at)})
 
     def tokens(self, *, page_size: int | None = None) -> Iterator[Token]:
         """The user's tokens, without their secrets, fetched page by page."""

@@ -1,4 +1,4 @@
-"""Times as people type them, a span from now or a time, and as they are told."""
+"""Times as people type them, a span from now or a time, as they are told, and as the API takes them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -30,3 +30,10 @@ def expiry(text: str, now: datetime) -> datetime:
 def run_again(until: datetime) -> str:
     """What to do about an interrupted download, and until when: a time of day, as it is a few hours away at most."""
     return f"Run it again before {until.astimezone():%H:%M %Z} to go on: no further use is spent."
+
+
+def rfc3339(moment: datetime) -> str:
+    """In UTC. A time without a zone is refused: guessing one would move an expiry by hours."""
+    if moment.tzinfo is None:
+        raise ValueError("expires_at needs a time zone")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from sealdrop.durations import rfc3339
 from sealdrop.errors import ApiError
 from sealdrop.models import File
 from sealdrop.paging import walk
-from sealdrop.upload import as_text
 
 if TYPE_CHECKING:
     from sealdrop.api import Api
@@ -65,7 +65,7 @@ class Filing:
         """Rename a file, change when it ends by itself, put it in a category; None: it does not end, it has none."""
         changes: dict[str, str | None] = {} if name is None else {"filename": name}
         if expires_at is not KEEP:
-            changes["expires_at"] = None if expires_at is None else as_text(expires_at)
+            changes["expires_at"] = None if expires_at is None else rfc3339(expires_at)
         if category_id is not KEEP:
             changes["category_id"] = category_id
         return self._api.update(file_id, changes)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sealdrop.api import Api
+from sealdrop.durations import rfc3339
 from sealdrop.models import Download, DownloadKey
 from sealdrop.pins import DownloadKeys
 from sealdrop.targets import link_to
-from sealdrop.upload import as_text
 
 
 class Linking:
@@ -29,7 +29,7 @@ class Linking:
         """
         order = {
             "files": list(file_ids),
-            "expires_at": as_text(expires_at) if expires_at else None,
+            "expires_at": rfc3339(expires_at) if expires_at else None,
             "max_downloads": max_downloads,
             "pin": pin,
         }

@@ -1,13 +1,15 @@
 """The endpoints of mails and inboxes, one method each. Every method may raise what Channel.call raises."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from sealdrop import fields
 from sealdrop.channel import Channel
 from sealdrop.fields import Json
 from sealdrop.mail_models import InboxMail, Mail
 from sealdrop.paths import segment
+
+Row = TypeVar("Row")
 
 WITH_FILES = {"include": "download,download.files"}
 
@@ -39,7 +41,9 @@ class MailApi:
     def hide_inbox_mail(self, mail_id: str) -> None:
         self._channel.call("DELETE", f"/inbox/{segment(mail_id)}")
 
-    def _page_of(self, path: str, query: Mapping[str, str], parse: Any) -> tuple[Any, str | None]:
+    def _page_of(
+        self, path: str, query: Mapping[str, str], parse: Callable[[Json], Row]
+    ) -> tuple[tuple[Row, ...], str | None]:
         """A page and the cursor of the next one, None at the end."""
         record = self._channel.call("GET", path, query=query)
         meta = fields.take(record, "meta", dict)

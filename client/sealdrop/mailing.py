@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from email.utils import parseaddr
 
+from sealdrop.durations import rfc3339
 from sealdrop.errors import NotAllowed, NotFound, UsageError
 from sealdrop.html_text import as_html
 from sealdrop.mail_api import MailApi
 from sealdrop.mail_models import InboxMail, Mail
 from sealdrop.models import EncryptionMode, File
 from sealdrop.paging import walk
-from sealdrop.upload import as_text
 
 
 class Mailing:
@@ -50,7 +50,7 @@ class Mailing:
             "body": body if html else as_html(body),
             "files": [file.id for file in ready],
             "pin": pin,
-            "expires_at": as_text(expires_at) if expires_at else None,
+            "expires_at": rfc3339(expires_at) if expires_at else None,
             "max_downloads": max_downloads,
         }
         return self._api.create_mails({name: value for name, value in order.items() if value is not None})

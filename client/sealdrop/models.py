@@ -20,7 +20,7 @@ def encryption_mode(record: Json) -> EncryptionMode:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who uploaded a file."""
+    """Somebody, as they are shown beside what they made, sent or are sent."""
 
     name: str
     email: str

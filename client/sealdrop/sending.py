@@ -51,11 +51,9 @@ class Sender:
                 try:
                     target = renew()
                 except ApiError as error:
-                    if (
-                        error.code == "upload_over"
-                    ):  # the attempt whose answer was lost may have landed: `complete` tells
-                        return self.flow.add(target.size)
-                    raise
+                    if error.code != "upload_over":
+                        raise
+                    return self.flow.add(target.size)  # the attempt may have landed, its answer lost: `complete` tells
 
 
 def send_parts(parts: Iterator[Part], addresses: Addresses, sender: Sender, *, batch: int, window: int) -> None:

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 from sealdrop.errors import UsageError
 from sealdrop.http import api_base
+from sealdrop.paths import is_id
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[0-9A-Za-z_-]{20,200}")
 _WEB_LINK = re.compile(r"(https?://[^?#]+/)d#([0-9A-Za-z_-]{20,200})")  # as e-mails have it; the API is beside
 _LINK = re.compile(r"(https?://[^?#]+)/public/downloads/([0-9A-Za-z_-]{20,200})/?")
 
 
 @dataclass(frozen=True, slots=True)
-class FileId:
+class Id:
     """A file of the caller's own account, or else a mail in the caller's inbox."""
 
     id: str
@@ -27,11 +27,11 @@ class Key:
     api_url: str | None = None
 
 
-def parse_target(text: str) -> FileId | Key:
+def parse_target(text: str) -> Id | Key:
     """Raises UsageError. What looks like a secret is not repeated in the message."""
     text = text.strip()
-    if _ID.fullmatch(text.lower()):
-        return FileId(text.lower())
+    if is_id(text.lower()):
+        return Id(text.lower())
     if link := _LINK.fullmatch(text):
         return Key(link.group(2), api_base(link.group(1)))
     if link := _WEB_LINK.fullmatch(text):

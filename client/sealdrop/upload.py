@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sealdrop.addresses import Addresses
 from sealdrop.api import Api
+from sealdrop.durations import rfc3339
 from sealdrop.errors import ApiError, BadAnswer, FileChanged, LocalFileError, SealdropError
 from sealdrop.flow import Flow, Progress
 from sealdrop.journal import Journal, open_journal
@@ -61,7 +62,7 @@ class Uploader:
                 file = self._finish(source, wish, self._create(source, wish), frozenset(), journal)
             journal.write(None)
         if left_behind and wish.expires_at:
-            return self._api.update(file.id, {"expires_at": as_text(wish.expires_at)})
+            return self._api.update(file.id, {"expires_at": rfc3339(wish.expires_at)})
         return file
 
     def _create(self, source: Source, wish: Wish) -> PendingUpload:
@@ -69,7 +70,7 @@ class Uploader:
         if wish.media_type:
             body["type"] = wish.media_type
         if wish.expires_at:
-            body["expires_at"] = as_text(wish.expires_at)
+            body["expires_at"] = rfc3339(wish.expires_at)
         if wish.encryption == "client":
             body["part_size"] = _sealed_part_size(source.size)
         elif source.size > SINGLE_PUT_BYTES:
@@ -155,10 +156,3 @@ def _sealed_part_size(size: int) -> int:
     """Bytes of a part, so that 10,000 parts hold the sealed file whatever its header turns out to be."""
     most_stored = size + size // FRAME_LENGTH * 32 + 64 * 1024
     return max(SEALED_PART_BYTES, -(-most_stored // MOST_PARTS // MIB) * MIB)
-
-
-def as_text(moment: datetime) -> str:
-    """RFC 3339 in UTC. A time without a zone is refused: guessing one would move an expiry by hours."""
-    if moment.tzinfo is None:
-        raise ValueError("expires_at needs a time zone")
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -14,6 +14,8 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.settings import DEFAULT_RATE_LIMIT
+
 if TYPE_CHECKING:
     from infra.local.http_server import Bound
 
@@ -96,9 +98,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rate-limit",
         type=_positive,
-        default=300,
+        default=DEFAULT_RATE_LIMIT,
         metavar="N",
-        help="requests that one address may make a minute (300)",
+        help=f"requests that one address may make a minute ({DEFAULT_RATE_LIMIT})",
     )
     return parser.parse_args(arguments)
 
@@ -125,7 +127,7 @@ def _positive(text: str) -> int:
 
 
 def ready_document(stack: Any) -> dict[str, Any]:
-    """DESIGN's ready file."""
+    """What the ready file holds: all that a test or a program needs to use the stack."""
     aws = stack.aws
     return {
         "api_url": stack.api_url,

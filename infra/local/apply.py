@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local import template
+from infra import template
 from infra.local.resources import MAKERS, Clients
-
-TEMPLATE = template.TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Applied:
     names: template.Names  # to resolve what overrides.yaml refers to
 
 
-def apply(clients: Clients, path: Path = TEMPLATE, given: Mapping[str, str] | None = None) -> Applied:
+def apply(clients: Clients, path: Path = template.TEMPLATE, given: Mapping[str, str] | None = None) -> Applied:
     """`given` are parameters of the template. Raises ValueError for what it does not understand."""
     source = template.load(path)
     account = clients("sts").get_caller_identity()["Account"]

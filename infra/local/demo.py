@@ -26,8 +26,6 @@ FILE_NAME = "Vertrag Zürich, № 7 (签署).pdf"
 SENTENCE = b"The parties agree to keep the terms of this contract confidential. "
 SIZE = 3 * 2**20 + 12_345  # several frames, the last one broken
 SEALED_MESSAGE = bytes.fromhex("020478")  # AWS Encryption SDK message format 2.0, suite 0x0478
-
-
 DELIVERY_SECONDS = 30
 
 

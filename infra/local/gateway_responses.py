@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local import template
-
-OVERRIDES = Path(__file__).parent.parent / "overrides.yaml"
+from infra import template
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 _DEFAULT_STATUS = {
@@ -33,7 +31,7 @@ class GatewayResponses:
         self._declared = declared
 
     @classmethod
-    def of(cls, path: Path = OVERRIDES) -> "GatewayResponses":
+    def of(cls, path: Path = template.OVERRIDES) -> "GatewayResponses":
         definition = template.load(path)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
         return cls(definition["x-amazon-apigateway-gateway-responses"])
 

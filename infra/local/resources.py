@@ -115,10 +115,7 @@ def _table(clients: Clients, properties: Properties) -> Made:
     if encryption := properties.get("SSESpecification"):
         arguments["SSESpecification"] = _renamed(encryption, SSEEnabled="Enabled")
     if stream := properties.get("StreamSpecification"):
-        arguments["StreamSpecification"] = {
-            "StreamEnabled": True,
-            **stream,
-        }  # in a template, naming the view enables it
+        arguments["StreamSpecification"] = {"StreamEnabled": True, **stream}  # naming the view enables it
     made = dynamodb.create_table(**arguments)["TableDescription"]
     if "TimeToLiveSpecification" in properties:
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])

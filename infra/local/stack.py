@@ -14,12 +14,14 @@ from chalice.app import Chalice
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from infra.local import moto_dynamodb, template
+from chalicelib.settings import DEFAULT_RATE_LIMIT
+from infra import template
+from infra.local import moto_dynamodb
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
 from infra.local.functions import Functions
 from infra.local.gateway import STAGE, Gateway
-from infra.local.gateway_responses import OVERRIDES, GatewayResponses
+from infra.local.gateway_responses import GatewayResponses
 from infra.local.http_server import Bound, serving
 from infra.local.invocations import Invocations
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
@@ -32,7 +34,6 @@ from infra.pages import ALL, DOCS
 
 REGION = "eu-west-1"
 ACCESS_KEY_ID = SECRET_ACCESS_KEY = "testing"  # noqa: S105 - the emulator's only credentials
-DEFAULT_RATE_LIMIT = 300
 MAIL_FROM = "sealdrop@example.com"
 
 _LEAKS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3")
@@ -190,7 +191,7 @@ def _describe(
 
 def _overrides(applied: Applied, parameters: Mapping[str, str]) -> dict[str, Any]:
     """overrides.yaml over the made resources; the API is not one of them here."""
-    source = template.load(OVERRIDES)
+    source = template.load(template.OVERRIDES)
     given = template.parameters(source, parameters)
     names = template.Names({**applied.names.refs, **given, "RestAPI": "local"}, applied.names.attributes)
     resolved: dict[str, Any] = names.resolve(source["Resources"])

@@ -140,9 +140,8 @@ class StreamPump:
         place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._last}
         if not self._last:
             place = {"ShardIteratorType": "TRIM_HORIZON"}
-        found: str = self._streams.get_shard_iterator(StreamArn=self._source.stream_arn, ShardId=self._shard, **place)[
-            "ShardIterator"
-        ]
+        stream = {"StreamArn": self._source.stream_arn, "ShardId": self._shard}
+        found: str = self._streams.get_shard_iterator(**stream, **place)["ShardIterator"]
         return found
 
     def _deliver(self, lane: _Lane) -> int:

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local import template
-from infra.local.gateway_responses import OVERRIDES
+from infra import template
 
 _NO_STATUS = {"DEFAULT_4XX": "other 4xx", "DEFAULT_5XX": "other 5xx"}  # they keep the one that API Gateway chose
 
@@ -19,7 +18,7 @@ class GatewayAnswer:
 
 
 def gateway_answers() -> list[GatewayAnswer]:
-    definition = template.load(OVERRIDES)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    definition = template.load(template.OVERRIDES)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     return [_answer(*each) for each in definition["x-amazon-apigateway-gateway-responses"].items()]
 
 

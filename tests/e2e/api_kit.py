@@ -89,7 +89,7 @@ FIXED_HEADERS = {
 
 
 def assert_headers(answer: Answer, *, from_the_gateway: bool = False) -> None:
-    """DESIGN, section 2, "Headers". What API Gateway answers by itself knows of no bucket."""
+    """Those of every answer. What API Gateway answers by itself knows of no bucket."""
     got = {name: answer.headers.get(name) for name in FIXED_HEADERS}
     assert got == FIXED_HEADERS, (answer.status, got)
     assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["X-Request-Id"])

@@ -43,7 +43,7 @@ class CarelessMails(DynamoMails):
             download_key(mail.download_id), "SET revoked_at = :now", "attribute_exists(pk)", {}, now=now.isoformat()
         )
         if mail.status is MailStatus.FAILED:
-            self._table.delete(inbox_key(mail.id), "attribute_exists(pk) AND :x = :x", x="x")
+            self._table.try_delete(inbox_key(mail.id), "attribute_exists(pk) AND :x = :x", x="x")
         return stored
 
     def _next(self, mail: Mail) -> Mail:

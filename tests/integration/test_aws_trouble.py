@@ -10,6 +10,7 @@ from botocore.stub import Stubber
 
 from chalicelib import ports as port_module
 from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS
+from chalicelib.adapters.dynamo_transaction import Cancelled
 from chalicelib.bootstrap import World
 from chalicelib.domain.chain import Head, link
 from chalicelib.domain.download import DownloadKey
@@ -321,7 +322,7 @@ BOTH = ["ConditionalCheckFailed", "TransactionConflict", "None", "None"]
         (COLLIDED, Busy),
         (THROTTLED, Busy),
         (STARVED, Busy),
-        (OTHER_TAKEN, ClientError),
+        (OTHER_TAKEN, Cancelled),
         (MALFORMED, ClientError),
     ],
 )
@@ -372,7 +373,7 @@ def left_out(aws: EmulatedAws, *files: Any) -> bytes:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     pauses: list[float] = []
-    monkeypatch.setattr("chalicelib.adapters.dynamo_table.time.sleep", pauses.append)
+    monkeypatch.setattr("chalicelib.adapters.aws_call.time.sleep", pauses.append)
     return pauses
 
 

@@ -93,7 +93,7 @@ class Lives(RuleBasedStateMachine):
         self.creating = self.ports | {"categories": world.categories}
         self.finding = self.ports | {"notes": world.notes}
         self.storing = {name: self.ports[name] for name in ("files", "objects")}
-        self.verifying = self.ports | {"authenticate": world.authenticate_header}
+        self.verifying = self.ports | {"authenticate_header": world.authenticate_header}
         self.sweeping = self.verifying | {"in_time": lambda: True}
 
     # -- what happens --------------------------------------------------------------------------------------------------

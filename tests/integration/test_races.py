@@ -322,7 +322,7 @@ def complete(world: World, file: File, minute: int) -> File:
         files=world.files,
         objects=world.objects,
         keys=world.keys,
-        authenticate=world.authenticate_header,
+        authenticate_header=world.authenticate_header,
     )
 
 
@@ -388,7 +388,7 @@ def test_a_purged_upload_leaves_no_bytes_when_they_come_late(world: World) -> No
         files=files,
         objects=world.objects,
         keys=world.keys,
-        authenticate=world.authenticate_header,
+        authenticate_header=world.authenticate_header,
     )
     assert bucket_of(world).versions(file.object_key) == 0
 

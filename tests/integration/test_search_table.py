@@ -27,7 +27,7 @@ def table(world: World) -> SearchTable:
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     pauses: list[float] = []
-    monkeypatch.setattr("chalicelib.adapters.dynamo_postings.time.sleep", pauses.append)
+    monkeypatch.setattr("chalicelib.adapters.aws_call.time.sleep", pauses.append)
     return pauses
 
 

@@ -257,7 +257,7 @@ def verifying(world: FakeWorld) -> dict[str, Any]:
         "files": world.files,
         "objects": world.objects,
         "keys": world.keys,
-        "authenticate": world.authenticate_header,
+        "authenticate_header": world.authenticate_header,
     }
 
 

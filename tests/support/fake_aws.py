@@ -15,7 +15,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chalicelib.domain.download import URL_LIFETIME
+from chalicelib.domain.download import DOWNLOAD_URL_LIFETIME
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.sealing import DataKey, WrappedKey
 from chalicelib.domain.upload import ReceivedPart
@@ -155,7 +155,12 @@ class FakeObjects(Fake):
 
     @port
     def sign_get(
-        self, object_key: str, version: str, disposition: str, media_type: str, lifetime: timedelta = URL_LIFETIME
+        self,
+        object_key: str,
+        version: str,
+        disposition: str,
+        media_type: str,
+        lifetime: timedelta = DOWNLOAD_URL_LIFETIME,
     ) -> str:
         allowed = {"version": version, "disposition": disposition, "media_type": media_type, "lifetime": lifetime}
         return self._sign("GET", {}, None, object_key=object_key, **allowed).url

@@ -15,11 +15,7 @@ from py_compile import PycInvalidationMode
 
 import pytest
 
-from tests.mutants import MUTANTS as OTHERS
-from tests.mutants import Mutant
-from tests.mutants_of_mails import MAILS
-
-MUTANTS = (*OTHERS, *MAILS)
+from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "docs" / "threat-model.md"

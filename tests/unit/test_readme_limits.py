@@ -33,7 +33,7 @@ def test_every_figure_is_the_codes_own() -> None:
             f"1 to {most(CreateDownload, 'files')} files",
         ),
         "what a perform answers": (
-            f"URLs for {download.URL_LIFETIME.seconds // 60} minutes",
+            f"URLs for {download.DOWNLOAD_URL_LIFETIME.seconds // 60} minutes",
             f"for {hours(download.SESSION_LIFETIME)}",
         ),
         "a mail": (
@@ -51,7 +51,7 @@ def test_every_figure_is_the_codes_own() -> None:
             f"up to {upload.MAX_STORED_BYTES // 2**40} TiB",
             f"one PUT up to {upload.SINGLE_PUT_BYTES // MIB} MiB",
             f"parts of {upload.DEFAULT_PART_BYTES // MIB} MiB or more",
-            f"URLs for {hours(upload.URL_LIFETIME)}",
+            f"URLs for {hours(upload.UPLOAD_URL_LIFETIME)}",
             f"{hours(file.PENDING_SILENCE)} of silence",
         ),
         "the trash": (f"{file.TRASH_RETENTION.days} days",),

@@ -1,6 +1,5 @@
 """What several verbs share."""
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -19,7 +18,6 @@ T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 MOST_A_PAGE = 100  # the service's own bound
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 json_option = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 
@@ -60,9 +58,10 @@ def up_to(limit: int, listed: Callable[..., Iterator[T]], *, all_wanted: bool) -
 
 def ready_file(client: "Client", word: str, encryption: "EncryptionMode") -> "File":
     """A file of this machine, uploaded, or the one that is there by this id."""
+    from sealdrop.paths import is_id
     from sealdrop.progress import bar
 
-    if not Path(word).exists() and _ID.fullmatch(word.lower()):
+    if not Path(word).exists() and is_id(word.lower()):
         return client.file(word.lower())
     if not Path(word).is_file():
         raise LocalFileError(f"there is no file {word}")

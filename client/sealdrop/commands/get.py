@@ -56,10 +56,10 @@ def command(
     from sealdrop.errors import SealdropError
     from sealdrop.output import print_error
     from sealdrop.progress import bar
-    from sealdrop.targets import FileId, parse_target
+    from sealdrop.targets import Id, parse_target
 
     target = parse_target(what)
-    client = connect() if isinstance(target, FileId) else _without_token(target)
+    client = connect() if isinstance(target, Id) else _without_token(target)
     path = sys.stdout.buffer if output == "-" else output or None
     tell = None if json_wanted else _remark
 
@@ -68,7 +68,7 @@ def command(
             return client.get(what, path, overwrite=force, pin=pin, mail_pin=mail_pin, progress=progress, tell=tell)
 
     try:
-        saved = with_pins(get, pin, mail_pin) if isinstance(target, FileId) else with_pin(lambda it: get(it, None), pin)
+        saved = with_pins(get, pin, mail_pin) if isinstance(target, Id) else with_pin(lambda it: get(it, None), pin)
     except SealdropError as error:
         if error.incomplete is None:
             raise

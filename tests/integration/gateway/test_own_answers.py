@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from infra.local import gateway, template
+from infra import template
+from infra.local import gateway
 from infra.local.gateway_responses import GatewayResponses
 from tests.integration.edge.kit import line_to
 from tests.integration.gateway.conftest import Mirror, Recording

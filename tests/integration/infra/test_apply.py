@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from infra.local import template
-from infra.local.apply import TEMPLATE, apply
+from infra import template
+from infra.local.apply import apply
 from infra.local.resources import MAKERS
 from infra.local.stack import MAIL_FROM, EmulatedAws
 
-SOURCE = template.load(TEMPLATE)
+SOURCE = template.load(template.TEMPLATE)
 
 
 def of_type(kind: str) -> list[str]:

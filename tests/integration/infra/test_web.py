@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.routes.call import EDGE_HEADER, VIEWER_HEADER
-from infra.local import template
+from infra import template
 from infra.package import ROOT, joined_template
 from infra.pages import ALL, DOCS, RECEIVING, SECURITY_HEADERS
 

@@ -25,7 +25,7 @@ from sealdrop.output import local_time
 from sealdrop.pins import TemporaryKey
 from sealdrop.receiving import check_extent
 from sealdrop.retry import asked_seconds
-from sealdrop.targets import FileId, Key, link_to, parse_target
+from sealdrop.targets import Id, Key, link_to, parse_target
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
 from sealdrop.user_models import NewToken, Token, User
 from tests.unit.client.fake_service import FakeService
@@ -157,7 +157,7 @@ KEYS = st.text(string.ascii_letters + string.digits + "-_", min_size=20, max_siz
 @given(KEYS)
 def test_a_key_and_its_link(key: str) -> None:
     target = parse_target(key)
-    assert target == Key(key) or isinstance(target, FileId)
+    assert target == Key(key) or isinstance(target, Id)
     assert parse_target(f" https://files.example.com/api/public/downloads/{key}/\n") == Key(
         key, "https://files.example.com/api"
     )
@@ -173,7 +173,7 @@ def test_a_link_of_ours_leads_to_where_it_came_from() -> None:
 
 @given(st.uuids())
 def test_an_id(uuid: Any) -> None:
-    assert parse_target(str(uuid).upper()) == FileId(str(uuid))
+    assert parse_target(str(uuid).upper()) == Id(str(uuid))
 
 
 @given(URL_TEXT)
@@ -182,7 +182,7 @@ def test_any_text_in_place_of_a_target(text: str) -> None:
         target = parse_target(text)
     except UsageError:
         return
-    assert isinstance(target, FileId | Key)
+    assert isinstance(target, Id | Key)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from chalicelib.ports import StaleRecord
 from tests.support.builders import ALICES, NOW, a_file
 from tests.support.fakes import FakeFiles
 
-# What each move makes of each state, written by hand from DESIGN section 1; absent: refused.
+# What each move makes of each state, written by hand; absent: refused.
 MOVES = {
     "ready": {"pending": "ready"},
     "reject": {"pending": "rejected"},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.routes.triggers import SWEEP_SECONDS
-from infra.local import template
+from infra import template
 
 INFRA = Path(__file__).parents[3] / "infra"
 RESOURCES = template.load(INFRA / "template.yaml")["Resources"]

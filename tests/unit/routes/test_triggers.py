@@ -110,7 +110,7 @@ class TestOnUpload:
     def test_s1_the_log_tells_which_message_failed_and_where_but_not_what_it_held(self, capsys) -> None:
         deliver("sdt_secret")
         line = json.loads(capsys.readouterr().out)
-        assert (line["event"], line["message_id"], line["error"]) == ("upload_event_failed", "m0", "NotOurEvent")
+        assert (line["event"], line["message_id"], line["error"]) == ("upload_event_failed", "m0", "NotOurUploadEvent")
         assert "sdt_secret" not in json.dumps(line)
 
 

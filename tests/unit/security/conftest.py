@@ -34,7 +34,7 @@ def dynamodb() -> Iterator[Any]:
 def log(dynamodb: Any) -> Any:
     """The audit log's table, as infra/template.yaml has it."""
     from chalicelib.adapters.dynamo_events import DynamoEvents
-    from infra.local.template import load
+    from infra.template import load
 
     declared = load(TEMPLATE)["Resources"]["EventsTable"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")

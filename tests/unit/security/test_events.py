@@ -17,7 +17,7 @@ from chalicelib.domain.secret import hash_secret
 from chalicelib.ports import Change
 from chalicelib.services.perform_download import find_download_key, perform_download, resume_download
 from chalicelib.services.record_events import record_events
-from infra.local.template import load
+from infra.template import load
 from tests.support.adapters import downloads_on, files_on
 from tests.support.app_client import Answer, AppClient
 from tests.support.builders import (

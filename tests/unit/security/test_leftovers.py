@@ -227,7 +227,7 @@ def test_z1_what_comes_late_and_untold_is_deleted_when_no_more_can_come(world: F
 
 def test_z1_every_url_has_ended_by_then() -> None:
     """With hours left for an upload that began while it worked, and is slow."""
-    assert upload.URL_LIFETIME + timedelta(hours=12) <= LATE_BYTES
+    assert upload.UPLOAD_URL_LIFETIME + timedelta(hours=12) <= LATE_BYTES
     assert a_file().bytes_may_come_until(NOW) == NOW + LATE_BYTES
     assert a_file(purging_at=NOW).bytes_may_come_until(NOW + timedelta(days=9)) == NOW + LATE_BYTES
 

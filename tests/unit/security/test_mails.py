@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.ses_letters import letter_of
-from chalicelib.domain.download import SESSION_LIFETIME, URL_LIFETIME
+from chalicelib.domain.download import DOWNLOAD_URL_LIFETIME, SESSION_LIFETIME
 from chalicelib.domain.errors import Gone, NotFound
 from chalicelib.domain.mail import Mail, MailStatus, body_context, entry_of
 from chalicelib.domain.secret import hash_secret
@@ -378,7 +378,7 @@ def test_m6_no_url_outlives_it(world: FakeWorld) -> None:
     performed = perform_download(find_download_key(text, downloads=world.downloads), NOW, **performing(world))
     assert performed.urls_expire_at == end
     signed = [world.objects.signed[released.url]["lifetime"] for released in performed.files]
-    assert signed == [end - NOW] != [URL_LIFETIME]
+    assert signed == [end - NOW] != [DOWNLOAD_URL_LIFETIME]
 
 
 def test_m6_the_last_use_is_the_last(world: FakeWorld) -> None:

@@ -15,7 +15,7 @@ from chalicelib.domain.sealing import encryption_context
 from chalicelib.domain.upload import Multipart, ReceivedPart, missing_from
 from chalicelib.services.create_file import create_file
 from chalicelib.services.verify_upload import verify_upload
-from chalicelib.wire.upload_events import NotOurEvent, parse_event
+from chalicelib.wire.upload_events import NotOurUploadEvent, parse_upload_event
 from tests.support.builders import ALICES, NOW, a_new_file, a_user, creating, new_id, verifying
 from tests.support.fakes import FakeWorld, sha256_base64
 from tests.support.sealed import Header
@@ -215,7 +215,7 @@ def event(**changes: Any) -> str:
 
 def test_u7_only_s3s_events_about_files_of_ours_count() -> None:
     file_id = new_id()
-    assert parse_event(event(key=f"files/{file_id}"), "ours") == file_id
+    assert parse_upload_event(event(key=f"files/{file_id}"), "ours") == file_id
     hostile = [
         "{",
         "{}",
@@ -229,8 +229,8 @@ def test_u7_only_s3s_events_about_files_of_ours_count() -> None:
         event(key=f"files/../{file_id}"),
     ]
     for body in hostile:
-        with pytest.raises(NotOurEvent):
-            parse_event(body, "ours")
+        with pytest.raises(NotOurUploadEvent):
+            parse_upload_event(body, "ours")
 
 
 def test_u8_sizes_and_count_are_checked_before_parts_are_joined() -> None:

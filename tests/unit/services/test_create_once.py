@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.claim import Claim, Kept
 from chalicelib.domain.errors import Busy, Conflict, Gone, IdempotencyMismatch, Invalid, NotFound, QuotaExceeded
 from chalicelib.ports import Claimed
-from chalicelib.services.create_once import Once, create_once
+from chalicelib.services.create_once import Created, create_once
 from tests.support.builders import a_claim
 from tests.support.fakes import FakeClaims
 
@@ -35,7 +35,7 @@ class Maker:
         self.found.append(ids)
         return "found"
 
-    def __call__(self, claim: Claim | None = CLAIM) -> Once[str]:
+    def __call__(self, claim: Claim | None = CLAIM) -> Created[str]:
         return create_once(claim, self.create, self.find_again, claims=self.claims)
 
 
@@ -46,13 +46,13 @@ def claims() -> FakeClaims:
 
 def test_without_a_key_every_request_makes_its_own(claims) -> None:
     maker = Maker(claims)
-    assert [maker(None), maker(None)] == [Once("made", replayed=False)] * 2
+    assert [maker(None), maker(None)] == [Created("made", replayed=False)] * 2
     assert claims.calls == []
 
 
 def test_with_one_only_the_first_does(claims) -> None:
     maker = Maker(claims)
-    assert [maker(), maker(), maker()] == [Once("made", replayed=False), *[Once("found", replayed=True)] * 2]
+    assert [maker(), maker(), maker()] == [Created("made", replayed=False), *[Created("found", replayed=True)] * 2]
     assert (maker.made, maker.found) == (1, [("id",), ("id",)])
     assert claims.calls == []  # it is the store's refusal that tells, not a look before
 
@@ -84,7 +84,7 @@ class TestARequestThatIsRefused:
     def test_and_succeeded_before_is_answered_as_then(self, claims, refusal) -> None:
         """The expiry it names has passed meanwhile, or the file it makes has filled the quota."""
         Maker(claims)()
-        assert Maker(claims, refusal)() == Once("found", replayed=True)
+        assert Maker(claims, refusal)() == Created("found", replayed=True)
 
     def test_is_refused_for_its_body_first(self, claims, refusal) -> None:
         Maker(claims)()
@@ -117,5 +117,5 @@ def test_a_store_that_says_claimed_is_believed(claims) -> None:
     """Also when the claim cannot be found any more a moment later."""
     kept = Kept(CLAIM.body_digest, ("one", "two"))
     maker = Maker(claims, Claimed(kept))
-    assert maker() == Once("found", replayed=True)
+    assert maker() == Created("found", replayed=True)
     assert maker.found == [("one", "two")]

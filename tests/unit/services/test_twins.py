@@ -11,7 +11,7 @@ from chalicelib.domain.quota import Quota, Usage
 from chalicelib.domain.upload import MIB
 from chalicelib.services.create_download import NewDownload, create_download, find_download
 from chalicelib.services.create_file import UploadTicket, create_file, find_created
-from chalicelib.services.create_once import Once, create_once
+from chalicelib.services.create_once import Created, create_once
 from tests.support.builders import (
     ALICES,
     BOBS,
@@ -40,7 +40,7 @@ def world() -> FakeWorld:
     return FakeWorld()
 
 
-def create(world: FakeWorld, claim: Claim | None = CLAIM, now=NOW, **fields) -> Once[UploadTicket]:
+def create(world: FakeWorld, claim: Claim | None = CLAIM, now=NOW, **fields) -> Created[UploadTicket]:
     again = {"files": world.files, "objects": world.objects, "keys": world.keys, "notes": world.notes}
     return create_once(
         claim,
@@ -167,7 +167,7 @@ class TestDownloads:
     def test_the_second_is_the_first(self, world) -> None:
         file = stored(world, a_ready_file())
         first = self.grant(world, [file.id])
-        assert self.grant(world, [file.id]) == Once(first.made, replayed=True)
+        assert self.grant(world, [file.id]) == Created(first.made, replayed=True)
         assert len(world.downloads.records) == 1
 
     def test_spent_or_expired_as_it_is(self, world) -> None:
@@ -188,5 +188,5 @@ class TestDownloads:
         file = stored(world, a_ready_file())
         won = []
         world.downloads.before("add", lambda: won.append(self.grant(world, [file.id]).made))
-        assert self.grant(world, [file.id]) == Once(won[0], replayed=True)
+        assert self.grant(world, [file.id]) == Created(won[0], replayed=True)
         assert len(world.downloads.records) == 1

@@ -1,4 +1,4 @@
-"""(U7) S3's events are outside bytes: anything is a file's id or NotOurEvent, never another error."""
+"""(U7) S3's events are outside bytes: anything is a file's id or NotOurUploadEvent, never another error."""
 
 import json
 import uuid
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.ids import is_uuid
-from chalicelib.wire.upload_events import NotOurEvent, parse_event
+from chalicelib.wire.upload_events import NotOurUploadEvent, parse_upload_event
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -25,21 +25,21 @@ def event(key: object, **detail: object) -> dict[str, object]:
 
 @given(st.uuids())
 def test_our_own(file_id: uuid.UUID) -> None:
-    assert parse_event(json.dumps(event(f"files/{file_id}")), "ours") == str(file_id)
-    assert parse_event(json.dumps(event(f"files%2F{file_id}")), "ours") == str(file_id)
+    assert parse_upload_event(json.dumps(event(f"files/{file_id}")), "ours") == str(file_id)
+    assert parse_upload_event(json.dumps(event(f"files%2F{file_id}")), "ours") == str(file_id)
 
 
 @pytest.mark.parametrize("emulator", [{"etag": "x", "sequencer": "1"}, {"eTag": "x", "version-id": "y", "size": 3}])
 def test_whatever_else_it_says(emulator: dict[str, object]) -> None:
     key = f"files/{uuid.UUID(int=7)}"
     body = event(key, object={"key": key} | emulator, reason="CompleteMultipartUpload") | {"id": "x", "region": "y"}
-    assert parse_event(json.dumps(body), "ours") == str(uuid.UUID(int=7))
+    assert parse_upload_event(json.dumps(body), "ours") == str(uuid.UUID(int=7))
 
 
 def read(body: str) -> None:
     try:
-        file_id = parse_event(body, "ours")
-    except NotOurEvent:
+        file_id = parse_upload_event(body, "ours")
+    except NotOurUploadEvent:
         return
     assert is_uuid(file_id)
 

@@ -1,8 +1,8 @@
-"""The checks M of docs/threat-model.md, as tests/mutants.py has the others."""
+"""The checks M of docs/threat-model.md: mails."""
 
-from tests.mutants import _Listed
+from tests.mutants.mutant import Listed
 
-mails = _Listed("test_mails")
+mails = Listed("test_mails")
 
 MAILS = (
     mails(
@@ -201,8 +201,8 @@ MAILS = (
         "M6",
         "a mail's URLs outlive it",
         "services/perform_download.py",
-        "download.ends_by(now + URL_LIFETIME)",
-        "now + URL_LIFETIME",
+        "download.ends_by(now + DOWNLOAD_URL_LIFETIME)",
+        "now + DOWNLOAD_URL_LIFETIME",
         "no_url_outlives_it",
     ),
     mails(
@@ -291,8 +291,8 @@ MAILS = (
         "M8",
         "a claim is written over",
         "adapters/dynamo_mails.py",
-        '_AS_READ = "revision = :read"',
-        '_AS_READ = "revision >= :read OR revision < :read"',
+        "try_put(item, AS_READ, read=mail.revision)",
+        'try_put(item, f"{AS_READ} OR revision <> :read", read=mail.revision)',
         "the_write_refuses_what_changed",
     ),
     mails(

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+TEMPLATE = Path(__file__).with_name("template.yaml")
+OVERRIDES = Path(__file__).with_name("overrides.yaml")
 _PLACEHOLDER = re.compile(r"\$\{([^}!]+)\}")
 
 

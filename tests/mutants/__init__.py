@@ -1,0 +1,37 @@
+"""The checks of docs/threat-model.md, each with the lines that hold it: tests/unit/test_mutants.py takes them out.
+
+One module for each letter.
+"""
+
+from tests.mutants.downloads import DOWNLOADS
+from tests.mutants.events import EVENTS
+from tests.mutants.idempotency import IDEMPOTENCY
+from tests.mutants.kept_secrets import KEPT_SECRETS
+from tests.mutants.mails import MAILS
+from tests.mutants.mutant import Mutant
+from tests.mutants.ownership import OWNERSHIP
+from tests.mutants.parsing import PARSING
+from tests.mutants.pins import PINS
+from tests.mutants.purges import PURGES
+from tests.mutants.quotas import QUOTAS
+from tests.mutants.rate_limit import RATE_LIMIT
+from tests.mutants.tokens import TOKENS
+from tests.mutants.uploads import UPLOADS
+
+__all__ = ["MUTANTS", "Mutant"]
+
+MUTANTS = (
+    *TOKENS,
+    *OWNERSHIP,
+    *RATE_LIMIT,
+    *PARSING,
+    *UPLOADS,
+    *DOWNLOADS,
+    *PINS,
+    *IDEMPOTENCY,
+    *QUOTAS,
+    *KEPT_SECRETS,
+    *PURGES,
+    *EVENTS,
+    *MAILS,
+)

@@ -1,0 +1,105 @@
+"""The checks L of docs/threat-model.md: the rate limit."""
+
+from tests.mutants.mutant import Listed
+
+limits = Listed("test_limits")
+
+RATE_LIMIT = (
+    limits(
+        "L1",
+        "an empty bucket gives",
+        "adapters/dynamo_limiter.py",
+        '"full_at BETWEEN :now AND :latest"',
+        '"full_at BETWEEN :now AND :latest OR full_at > :latest"',
+        "an_empty_bucket_gives_no_token",
+        "a_process_that_knows_the_bucket_cannot_overdraw_it",
+    ),
+    limits(
+        "L1",
+        "a drawn bucket is made full",
+        "adapters/dynamo_limiter.py",
+        '"attribute_not_exists(full_at) OR full_at < :now"',
+        '"attribute_not_exists(full_at) OR full_at < :now OR full_at >= :now"',
+        "an_empty_bucket_gives_no_token",
+    ),
+    limits(
+        "L1",
+        "what the limiter says is not heard",
+        "routes/endpoint.py",
+        "if not call.limit.allowed:",
+        "if False:",
+        "nothing_is_answered_over_the_limit",
+    ),
+    limits(
+        "L2",
+        "a header names the address",
+        "routes/call.py",
+        "address_key(self.ip)",
+        'address_key(self.request.headers.get("x-forwarded-for", "192.0.2.1"))',
+        "no_header_makes_another_address",
+    ),
+    limits(
+        "L2",
+        "anybody speaks for the CDN",
+        "routes/call.py",
+        "secret is not None and hmac.compare_digest(shown.encode(), secret.encode())",
+        "secret is not None",
+        "who_shows_no_secret_is_not_the_cdn",
+    ),
+    limits(
+        "L2",
+        "no secret is a secret",
+        "routes/call.py",
+        "secret is not None and hmac.compare_digest(shown.encode(), secret.encode())",
+        'hmac.compare_digest(shown.encode(), (secret or "").encode())',
+        "without_a_cdn_nobody_is_it",
+    ),
+    limits(
+        "L2",
+        "each address of IPv6 counts",
+        "domain/rate_limit.py",
+        "(address, 64)",
+        "(address, 128)",
+        "a_customers_addresses_are_one",
+    ),
+    limits(
+        "L2",
+        "an address has two spellings",
+        "domain/rate_limit.py",
+        "if address.ipv4_mapped:",
+        "if False:",
+        "a_customers_addresses_are_one",
+    ),
+    limits(
+        "L3",
+        "a guarded route goes on alone",
+        "routes/endpoint.py",
+        "if guarded:",
+        "if False:",
+        "nothing_is_performed_while_the_limiter_is_down",
+    ),
+    limits(
+        "L3",
+        "performing is not guarded",
+        "routes/downloads.py",
+        ", guarded=True",
+        "",
+        "nothing_is_performed_while_the_limiter_is_down",
+    ),
+    limits(
+        "L3",
+        "buying a key is not guarded",
+        "routes/keys.py",
+        ", guarded=True",
+        "",
+        "no_pin_is_checked_while_the_limiter_is_down",
+    ),
+    limits(
+        "L3",
+        "changing the PIN is not guarded",
+        "routes/user.py",
+        ", guarded=True",
+        "",
+        "no_pin_is_checked_while_the_limiter_is_down",
+    ),
+)
