@@ -86,6 +86,22 @@ MAILS = (
         "a_name_is_no_second_address",
     ),
     mails(
+        "M2",
+        "an address may be several to the name system",
+        "wire/people.py",
+        "    AfterValidator(_one_address),\n",
+        "",
+        "an_address_is_one_address",
+    ),
+    mails(
+        "M2",
+        "letters go to whatever it comes to",
+        "adapters/ses_mailer.py",
+        "if not _ONE_ADDRESS.fullmatch(known):",
+        "if False:",
+        "nothing_is_sent_to_what_is_none",
+    ),
+    mails(
         "M3",
         "recipients are looked up",
         "routes/mails.py",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.ses_letters import letter_of
+from chalicelib.adapters.ses_mailer import SesMailer
 from chalicelib.domain.download import SESSION_LIFETIME, URL_LIFETIME
 from chalicelib.domain.errors import Gone, NotFound
 from chalicelib.domain.mail import Mail, MailStatus, body_context, entry_of
@@ -153,18 +154,40 @@ def test_m2_what_people_wrote_is_text_in_html() -> None:
     assert "<img" not in letter.html
 
 
+class SesClient:
+    def __init__(self) -> None:
+        self.sent: dict[str, Any] = {}
+
+    def send_email(self, **request: Any) -> Any:
+        self.sent.update(request)
+        return {"MessageId": "m"}
+
+
+SEVERAL = (
+    "a@b.example\uff0cvictim\uff20c.example",  # full-width , and @, which the name system reads as those
+    "a@b.example\uff1e\uff1cvictim",
+    "a@b.c,d",
+    'a@b.c>"',
+    "(a)c@b.example",
+)
+
+
+@pytest.mark.parametrize("email", SEVERAL)
+def test_m2_an_address_is_one_address(api: AppClient, world: FakeWorld, alice: Caller, email: str) -> None:
+    answer = api.post("/mails", order(world, alice, recipients=[{"email": email}]), token=alice.text)
+    assert (answer.status, world.mails.records) == (422, {})
+
+
+@pytest.mark.parametrize("email", SEVERAL)
+def test_m2_nothing_is_sent_to_what_is_none(email: str) -> None:
+    client = SesClient()
+    with pytest.raises(NeverSendable):
+        SesMailer(client, "sealdrop@example.com", None).send(a_notification(recipient_email=email))
+    assert client.sent == {}
+
+
 def test_m2_a_name_is_no_second_address() -> None:
-    from chalicelib.adapters.ses_mailer import SesMailer
-
-    class Client:
-        def __init__(self) -> None:
-            self.sent: dict[str, Any] = {}
-
-        def send_email(self, **request: Any) -> Any:
-            self.sent.update(request)
-            return {"MessageId": "m"}
-
-    client = Client()
+    client = SesClient()
     SesMailer(client, "sealdrop@example.com", None).send(a_notification(sender_name="A <a@evil.example>, B"))
     assert client.sent["FromEmailAddress"] == '"A <a@evil.example>, B by Sealdrop" <sealdrop@example.com>'
     assert client.sent["Destination"] == {"ToAddresses": ["carol@example.net"]}
