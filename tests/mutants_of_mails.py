@@ -134,6 +134,14 @@ MAILS = (
         "the_senders_log_names_no_recipient",
     ),
     mails(
+        "M3",
+        "a recipient's key is in the sender's audit log",
+        "adapters/event_rules.py",
+        "if kind in _ONLY_BY_USERS else owner",
+        "if False else owner",
+        "no_key_of_a_recipients_shows_in_it",
+    ),
+    mails(
         "M4",
         "a mail is anybody's",
         "services/own_mails.py",

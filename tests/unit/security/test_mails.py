@@ -37,6 +37,7 @@ from tests.support.builders import (
     a_notification,
     a_ready_file,
     a_user,
+    an_act,
     delivering,
     keying,
     new_id,
@@ -230,6 +231,21 @@ def test_m3_the_senders_log_names_no_recipient(api: AppClient, world: FakeWorld,
     assert (event.type, event.account_id, event.act.actor) == ("mail.opened", sent.account_id, Actor.PERFORMER)
     assert bob.user_id not in repr(event)
     assert bob.token.id not in repr(event)
+
+
+def test_m3_no_key_of_a_recipients_shows_in_it(world: FakeWorld, bob: Caller) -> None:
+    """Who has no account makes none: the link has one."""
+    from chalicelib.adapters.dynamo_downloads import _to_item as to_item
+    from chalicelib.adapters.dynamo_touch import TOUCHED, mark_of
+    from chalicelib.adapters.event_rules import read_events
+    from chalicelib.ports import Change
+
+    before = to_item(world.downloads.records[received(world, bob.user_id).download_id])
+    act = an_act(account_id=BOBS, user_id=bob.user_id)
+    where = {"pk": before["pk"], "sk": before["sk"], "expired": False}
+    after = before | {"key_hash": "of a key", TOUCHED: mark_of(act)}
+    (event,) = read_events(Change(id="1", sequence="1", at=NOW, old=before, new=after, **where))
+    assert (event.type, event.account_id, event.act.user_id) == ("download.keyed", BOBS, bob.user_id)
 
 
 @pytest.mark.parametrize("fate", ["delivered", "refused", "came back", "opened"])
