@@ -1039,6 +1039,14 @@ MUTANTS = (
     ),
     pins(
         "K6",
+        "an inbox shows them first",
+        "services/embed_downloads.py",
+        " and not (to_recipient and download.pin)",
+        "",
+        "nor_by_an_inbox",
+    ),
+    pins(
+        "K6",
         "no PIN is asked for",
         "services/perform_download.py",
         "    if download.pin:\n",
