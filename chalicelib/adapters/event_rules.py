@@ -38,13 +38,13 @@ def read_events(change: Change) -> Sequence[Event]:
     before, after = change.old or _ABSENT, change.new or _ABSENT
     standing = after or before
     told = _noted(after) if prefix == NOTE else _meant(prefix, record_id, before, after)
-    account_id = AccountId(standing.get("account_id", record_id))
-    act = _act(change, account_id)
+    owner = AccountId(standing.get("account_id", record_id))
+    mark = _mark(change)
     return [
         Event(
             id=uuid_from_digest(hashlib.sha256(f"{change.id}#{number}".encode()).digest()),
-            account_id=account_id,
-            act=act,
+            account_id=(account_id := _whose(one.type, owner, mark)),
+            act=_act(change, mark, account_id),
             type=one.type,
             outcome=one.outcome,
             subject=one.subject,
@@ -75,6 +75,7 @@ def _meant(prefix: str, record_id: str, before: Item, after: Item) -> list[_Told
 
 
 _KINDS = {"INBOX": "mail"}  # where a subject is not of the record's own kind
+_ONLY_BY_USERS = {EventType.DOWNLOAD_KEYED}  # of a mail's recipients: the others have a link
 _NAMED_BY_A_SECRET = {"TEMPORARYKEY"}  # by its hash, which is nobody's business
 
 
@@ -96,14 +97,24 @@ def _of_each(subject: Subject, file_ids: Sequence[str]) -> list[Subject]:
     return [{**subject, "file": file_id} for file_id in file_ids] or [subject]
 
 
-def _act(change: Change, account_id: AccountId) -> Act:
-    """From the mark, when it is this write's own: one that stood there before is not, nor is that of what has gone.
+def _mark(change: Change) -> Mapping[str, Any]:
+    """When it is this write's own: one that stood there before is not, nor is that of what has gone."""
+    mark: Mapping[str, Any] = (change.new or _ABSENT).get(TOUCHED, _ABSENT)
+    return mark if mark != (change.old or _ABSENT).get(TOUCHED) else _ABSENT
 
-    Who acts from another account, as the recipient of a mail does, is a performer to this one: whether they have an
+
+def _whose(kind: EventType, owner: AccountId, mark: Mapping[str, Any]) -> AccountId:
+    """The record's account, but for what only somebody with an account does to another's record: that is their own to
+    know (M3).
+    """
+    return AccountId(mark.get("account_id", owner)) if kind in _ONLY_BY_USERS else owner
+
+
+def _act(change: Change, mark: Mapping[str, Any], account_id: AccountId) -> Act:
+    """Who acts from another account, as the recipient of a mail does, is a performer to this one: whether they have an
     account here is never told (M3).
     """
-    mark: Mapping[str, Any] | None = (change.new or _ABSENT).get(TOUCHED)
-    if not mark or mark == (change.old or _ABSENT).get(TOUCHED):
+    if not mark:
         return Act(actor=Actor.UNKNOWN, at=change.at)
     is_strange = mark.get("account_id", account_id) != account_id
     return Act(

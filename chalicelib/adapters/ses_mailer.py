@@ -1,5 +1,6 @@
 """Notifications by SES. Its client must not repeat a call by itself: SES would send once more."""
 
+import re
 from email.header import Header
 from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ _NOT_NOW = frozenset(
         "TooManyRequestsException",
     }
 )
+_NO_SUCH_ADDRESS = "E-mail knows no such address."
+_ONE_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 _NEVER = frozenset({"BadRequestException", "InvalidParameterValue", "MessageRejected"})
 
 
@@ -89,10 +92,12 @@ def _mailbox(name: str, address: str) -> str:
 
 
 def _address(address: str) -> str:
-    """Domains beyond ASCII in the form that the name system knows."""
+    """Domains beyond ASCII in the form that the name system knows. (M2) That form can hold what the text did not."""
     local, _, domain = address.rpartition("@")
     try:
-        local.encode("ascii")
-        return f"{local}@{domain.encode('idna').decode()}"
+        known = f"{local}@{domain.encode('idna').decode()}"
     except UnicodeError as error:
-        raise NeverSendable("E-mail knows no such address.") from error
+        raise NeverSendable(_NO_SUCH_ADDRESS) from error
+    if not _ONE_ADDRESS.fullmatch(known):
+        raise NeverSendable(_NO_SUCH_ADDRESS)
+    return known

@@ -11,6 +11,7 @@ from chalicelib.domain.folding import fold
 
 MAX_KEYWORD_LENGTH = 255
 SUFFIX_LENGTH = 64  # characters that the index has of each; the rest of a longer keyword is looked for in the record
+MAX_TEXT_LENGTH = 255  # folded characters that a text is found by. Only what folding made longer has more
 BETWEEN_TEXTS = "\n"  # in no keyword, so none is found across two texts
 
 _IN_NO_KEYWORD = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line and paragraph ends
@@ -24,8 +25,11 @@ def usable_keyword(text: str) -> str:
 
 
 def search_text(texts: Iterable[str]) -> str:
-    """All that a record can be found by, folded, as one text."""
-    return BETWEEN_TEXTS.join(map(fold, texts))
+    """All that a record can be found by, folded, as one text.
+
+    (P5) One character can stand for eighteen: without an end a short name would be thousands of entries.
+    """
+    return BETWEEN_TEXTS.join(fold(text)[:MAX_TEXT_LENGTH] for text in texts)
 
 
 def suffixes(text: str) -> set[str]:

@@ -39,7 +39,7 @@ def index(call: Call, query: InboxQuery) -> Listing[InboxMailView]:
         field = query.order.field
         page = bounded(page, lambda it: it.mail, lambda it: Position.of_row(INBOX_SORTS, field, it.entry))
     readable = [it.mail for it in page.rows if it.mail.is_open(call.now)]
-    downloads = embedded(call, query.include, readable)
+    downloads = embedded(call, query.include, readable, to_recipient=True)
     return Listing([InboxMailView.of(it, query.include, downloads) for it in page.rows], Meta.of(page, cursors))
 
 
@@ -51,7 +51,8 @@ def show(call: Call, mail_id: str, query: IncludeQuery) -> InboxMailView:
         call.token.user_id, mail_id, call.now, inbox=world.inbox, mails=world.mails, bodies=world.bodies
     )
     readable = [received.mail] if received.mail.is_open(call.now) else []
-    return InboxMailView.of_read(received, query.include, embedded(call, query.include, readable))
+    downloads = embedded(call, query.include, readable, to_recipient=True)
+    return InboxMailView.of_read(received, query.include, downloads)
 
 
 @endpoint(bp, "DELETE", "/inbox/{mail_id}", scope=Scope.INBOX_READ)

@@ -32,7 +32,7 @@ def index(call: Call, query: MailsQuery) -> Listing[MailView]:
     page = list_mails(account_id, query.keyword, query.order, query.limit, after, call.now, mails=call.world.mails)
     if "download.files" in query.include:
         page = bounded(page, lambda mail: mail, lambda mail: Position.of_row(MAIL_SORTS, query.order.field, mail))
-    downloads = embedded(call, query.include, page.rows)
+    downloads = embedded(call, query.include, page.rows, to_recipient=False)
     return Listing([MailView.of(mail, query.include, downloads) for mail in page.rows], Meta.of(page, cursors))
 
 
@@ -70,7 +70,8 @@ def show(call: Call, mail_id: str, query: IncludeQuery) -> MailView:
     """Show a mail that the account has sent."""
     world = call.world
     read = show_mail(call.token.account_id, mail_id, call.now, mails=world.mails, bodies=world.bodies)
-    return MailView.of_read(read, query.include, embedded(call, query.include, [read.mail]))
+    downloads = embedded(call, query.include, [read.mail], to_recipient=False)
+    return MailView.of_read(read, query.include, downloads)
 
 
 @endpoint(bp, "DELETE", "/mails/{mail_id}", scope=SEND, raises=(Conflict,))

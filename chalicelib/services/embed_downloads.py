@@ -20,7 +20,7 @@ Row = TypeVar("Row")
 @dataclass(frozen=True, slots=True)
 class EmbeddedDownload:
     download: Download
-    files: Sequence[File] | None  # those that can still be had; None: not asked for
+    files: Sequence[File] | None  # those that can still be had; None: not asked for, or not to be told
 
 
 def bounded(page: Page[Row], mail_of: Callable[[Row], Mail], place_of: Callable[[Row], Position]) -> Page[Row]:
@@ -35,17 +35,25 @@ def bounded(page: Page[Row], mail_of: Callable[[Row], Mail], place_of: Callable[
 
 
 def embed_downloads(
-    mails: Sequence[Mail], now: datetime, *, with_files: bool, downloads: DownloadStore, files: FileStore
+    mails: Sequence[Mail],
+    now: datetime,
+    *,
+    with_files: bool,
+    to_recipient: bool,
+    downloads: DownloadStore,
+    files: FileStore,
 ) -> Mapping[DownloadId, EmbeddedDownload]:
-    """By the download's id, for at most 100 mails."""
+    """By the download's id, for at most 100 mails.
+
+    (K6) A recipient learns of the files behind a PIN when they perform the download with it.
+    """
     found = downloads.find_many([mail.download_id for mail in mails])
-    if not with_files:
-        return {download.id: EmbeddedDownload(download, None) for download in found}
-    known = _files_of(found, files)
-    return {
-        download.id: EmbeddedDownload(download, [known[i] for i in download.file_ids if _can_be_had(known.get(i), now)])
-        for download in found
+    shown = [download for download in found if with_files and not (to_recipient and download.pin)]
+    known = _files_of(shown, files)
+    with_theirs = {
+        download.id: [known[i] for i in download.file_ids if _can_be_had(known.get(i), now)] for download in shown
     }
+    return {download.id: EmbeddedDownload(download, with_theirs.get(download.id)) for download in found}
 
 
 def _files_of(downloads: Iterable[Download], files: FileStore) -> dict[FileId, File]:

@@ -141,7 +141,10 @@ class RecipientView(Out):
 
 
 class EmbeddedDownloadView(DownloadView):
-    files: Annotated[list[SharedFileView] | None, doc("Left out where they were not asked for.")] = None
+    files: Annotated[
+        list[SharedFileView] | None,
+        doc("Left out where they were not asked for; in an inbox also where a PIN is asked for first."),
+    ] = None
 
     @classmethod
     def of_embedded(cls, embedded: EmbeddedDownload) -> Self:

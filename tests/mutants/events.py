@@ -89,8 +89,8 @@ EVENTS = (
         "E3",
         "who wrote before is blamed",
         "adapters/event_rules.py",
-        "if not mark or mark == (change.old or _ABSENT).get(TOUCHED):",
-        "if not mark:",
+        "return mark if mark != (change.old or _ABSENT).get(TOUCHED) else _ABSENT",
+        "return mark",
         "an_act_of_before_is_not_blamed_for_what_comes_after",
     ),
     events(

@@ -86,6 +86,22 @@ MAILS = (
         "a_name_is_no_second_address",
     ),
     mails(
+        "M2",
+        "an address may be several to the name system",
+        "wire/people.py",
+        "    AfterValidator(_one_address),\n",
+        "",
+        "an_address_is_one_address",
+    ),
+    mails(
+        "M2",
+        "letters go to whatever it comes to",
+        "adapters/ses_mailer.py",
+        "if not _ONE_ADDRESS.fullmatch(known):",
+        "if False:",
+        "nothing_is_sent_to_what_is_none",
+    ),
+    mails(
         "M3",
         "recipients are looked up",
         "routes/mails.py",
@@ -116,6 +132,14 @@ MAILS = (
         'is_strange = mark.get("account_id", account_id) != account_id',
         "is_strange = False",
         "the_senders_log_names_no_recipient",
+    ),
+    mails(
+        "M3",
+        "a recipient's key is in the sender's audit log",
+        "adapters/event_rules.py",
+        "if kind in _ONLY_BY_USERS else owner",
+        "if False else owner",
+        "no_key_of_a_recipients_shows_in_it",
     ),
     mails(
         "M4",

@@ -141,4 +141,20 @@ PARSING = (
         "(owner,)",
         "a_cursor_belongs_to_its_order_and_its_filters",
     ),
+    parsing(
+        "P4",
+        "tags may multiply",
+        "wire/html_body.py",
+        'if len(_CARRIED_ON.findall(html)) * html.count("<") > MAX_COPIES:',
+        "if False:",
+        "a_body_does_not_multiply",
+    ),
+    parsing(
+        "P5",
+        "a character may be many entries",
+        "domain/search.py",
+        "fold(text)[:MAX_TEXT_LENGTH]",
+        "fold(text)",
+        "a_name_is_no_more_entries_than_characters_fit_in_it",
+    ),
 )

@@ -231,4 +231,12 @@ PINS = (
         'condition += ""',
         "the_write_replaces_what_was_checked_and_nothing_else",
     ),
+    pins(
+        "K6",
+        "an inbox shows them first",
+        "services/embed_downloads.py",
+        " and not (to_recipient and download.pin)",
+        "",
+        "nor_by_an_inbox",
+    ),
 )

@@ -72,6 +72,7 @@ def _list(mails: "list[InboxMail]", json_wanted: bool) -> None:  # noqa: FBT001 
 def _show(mail: "InboxMail") -> None:
     from sealdrop.html_text import as_text
     from sealdrop.mail_text import state_of, writing
+    from sealdrop.names import printable
     from sealdrop.output import local_time
 
     lines = [
@@ -82,5 +83,5 @@ def _show(mail: "InboxMail") -> None:
         ("State", state_of(mail.revoked_at, mail.expires_at)),
     ]
     click.echo(writing(lines, None if mail.body is None else as_text(mail.body), mail.files))
-    if mail.files:
-        click.echo(f"\nFetch them: sealdrop get {mail.id}")
+    if mail.files or (mail.pin_required and mail.uses_left):  # behind a PIN they are not told
+        click.echo("\n" + printable(f"Fetch them: sealdrop get {mail.id}"))

@@ -60,6 +60,18 @@ def test_paths_of_the_api_go_to_the_api_uncached() -> None:
     assert "Logging" not in DISTRIBUTION
 
 
+def test_w4_one_callers_error_is_not_anothers_answer() -> None:
+    """CloudFront keeps errors for ten seconds under the path alone, also where caching is disabled, and of most of them
+    also against `no-store`.
+    """
+    kept = {404, 405, 414, 500, 501, 502, 503, 504}
+    never = {
+        one["ErrorCode"] for one in DISTRIBUTION["CustomErrorResponses"] if one == {**one, "ErrorCachingMinTTL": 0}
+    }
+    assert never == kept
+    assert not any("ResponseCode" in one for one in DISTRIBUTION["CustomErrorResponses"])
+
+
 def test_l2_the_distribution_and_the_function_know_one_secret_and_one_header() -> None:
     (origin,) = [one for one in DISTRIBUTION["Origins"] if one["Id"] == "api"]
     (header,) = origin["OriginCustomHeaders"]

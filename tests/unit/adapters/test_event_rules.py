@@ -314,6 +314,15 @@ class TestWho:
         )
         assert event.act == replace(act, account_id=None)
 
+    def test_m3_a_recipients_key_is_in_the_recipients_log(self) -> None:
+        """In the sender's it would say that they have an account, for who has none is sent a link."""
+        mails = download(mail_id="m")
+        for account_id in (BOBS, ALICES):
+            act = replace(self.ACT, account_id=account_id)
+            (event,) = read_events(change(mails, {**mails, "key_hash": "h", TOUCHED: mark_of(act)}))
+            assert (event.type, event.account_id, event.subject["mail"]) == ("download.keyed", account_id, "m")
+            assert event.act == replace(act, account_id=None)
+
     def test_e3_a_write_past_the_service_is_an_event_too_and_nobodys(self) -> None:
         """The mark that stands there is that of the write before."""
         mark = {TOUCHED: mark_of(self.ACT)}

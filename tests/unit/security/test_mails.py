@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.ses_letters import letter_of
+from chalicelib.adapters.ses_mailer import SesMailer
 from chalicelib.domain.download import DOWNLOAD_URL_LIFETIME, SESSION_LIFETIME
 from chalicelib.domain.errors import Gone, NotFound
 from chalicelib.domain.mail import Mail, MailStatus, body_context, entry_of
@@ -36,6 +37,7 @@ from tests.support.builders import (
     a_notification,
     a_ready_file,
     a_user,
+    an_act,
     delivering,
     keying,
     new_id,
@@ -153,18 +155,40 @@ def test_m2_what_people_wrote_is_text_in_html() -> None:
     assert "<img" not in letter.html
 
 
+class SesClient:
+    def __init__(self) -> None:
+        self.sent: dict[str, Any] = {}
+
+    def send_email(self, **request: Any) -> Any:
+        self.sent.update(request)
+        return {"MessageId": "m"}
+
+
+SEVERAL = (
+    "a@b.example\uff0cvictim\uff20c.example",  # full-width , and @, which the name system reads as those
+    "a@b.example\uff1e\uff1cvictim",
+    "a@b.c,d",
+    'a@b.c>"',
+    "(a)c@b.example",
+)
+
+
+@pytest.mark.parametrize("email", SEVERAL)
+def test_m2_an_address_is_one_address(api: AppClient, world: FakeWorld, alice: Caller, email: str) -> None:
+    answer = api.post("/mails", order(world, alice, recipients=[{"email": email}]), token=alice.text)
+    assert (answer.status, world.mails.records) == (422, {})
+
+
+@pytest.mark.parametrize("email", SEVERAL)
+def test_m2_nothing_is_sent_to_what_is_none(email: str) -> None:
+    client = SesClient()
+    with pytest.raises(NeverSendable):
+        SesMailer(client, "sealdrop@example.com", None).send(a_notification(recipient_email=email))
+    assert client.sent == {}
+
+
 def test_m2_a_name_is_no_second_address() -> None:
-    from chalicelib.adapters.ses_mailer import SesMailer
-
-    class Client:
-        def __init__(self) -> None:
-            self.sent: dict[str, Any] = {}
-
-        def send_email(self, **request: Any) -> Any:
-            self.sent.update(request)
-            return {"MessageId": "m"}
-
-    client = Client()
+    client = SesClient()
     SesMailer(client, "sealdrop@example.com", None).send(a_notification(sender_name="A <a@evil.example>, B"))
     assert client.sent["FromEmailAddress"] == '"A <a@evil.example>, B by Sealdrop" <sealdrop@example.com>'
     assert client.sent["Destination"] == {"ToAddresses": ["carol@example.net"]}
@@ -207,6 +231,21 @@ def test_m3_the_senders_log_names_no_recipient(api: AppClient, world: FakeWorld,
     assert (event.type, event.account_id, event.act.actor) == ("mail.opened", sent.account_id, Actor.PERFORMER)
     assert bob.user_id not in repr(event)
     assert bob.token.id not in repr(event)
+
+
+def test_m3_no_key_of_a_recipients_shows_in_it(world: FakeWorld, bob: Caller) -> None:
+    """Who has no account makes none: the link has one."""
+    from chalicelib.adapters.dynamo_downloads import _to_item as to_item
+    from chalicelib.adapters.dynamo_touch import TOUCHED, mark_of
+    from chalicelib.adapters.event_rules import read_events
+    from chalicelib.ports import Change
+
+    before = to_item(world.downloads.records[received(world, bob.user_id).download_id])
+    act = an_act(account_id=BOBS, user_id=bob.user_id)
+    where = {"pk": before["pk"], "sk": before["sk"], "expired": False}
+    after = before | {"key_hash": "of a key", TOUCHED: mark_of(act)}
+    (event,) = read_events(Change(id="1", sequence="1", at=NOW, old=before, new=after, **where))
+    assert (event.type, event.account_id, event.act.user_id) == ("download.keyed", BOBS, bob.user_id)
 
 
 @pytest.mark.parametrize("fate", ["delivered", "refused", "came back", "opened"])

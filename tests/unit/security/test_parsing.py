@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from chalicelib.domain.filename import clean_filename, content_disposition
+from chalicelib.domain.filename import MAX_NAME_BYTES, clean_filename, content_disposition
+from chalicelib.domain.search import search_text, suffixes
+from chalicelib.wire.html_body import sanitised
 from tests.support.app_client import AppClient
 from tests.support.builders import Caller, a_ready_file, new_id, stored
 from tests.support.fakes import FakeWorld
@@ -121,3 +123,33 @@ def test_p3_a_cursor_belongs_to_its_list(mine: AppClient, cursor: str) -> None:
 )
 def test_p3_a_cursor_belongs_to_its_order_and_its_filters(mine: AppClient, cursor: str, query: dict[str, str]) -> None:
     refused_cursor(mine, cursor, **query)
+
+
+# --- P4 --------------------------------------------------------------------------------------------------------------
+
+
+def test_p4_a_body_does_not_multiply() -> None:
+    """Each of these tags is opened again in every paragraph, were it parsed: 900,000 elements of 20 KB."""
+    left_open = "".join(f"<b a={number}>" for number in range(300))
+    for tags in (left_open, left_open.replace("<b ", "<B/")):
+        with pytest.raises(ValueError, match="too many tags"):
+            sanitised(f"<p>{tags}" + "<p>x" * 3000)
+
+
+def test_p4_a_letter_with_much_in_it_is_taken() -> None:
+    letter = "<p>Item <b style='color:red'>12</b>, <a href='https://example.com/'>see there</a></p>" * 250
+    assert sanitised(letter).count("<b>12</b>") == 250
+
+
+# --- P5 --------------------------------------------------------------------------------------------------------------
+
+
+def test_p5_a_name_is_no_more_entries_than_characters_fit_in_it() -> None:
+    long_ligatures = "".join(f"\ufdfa{chr(0x4E00 + number)}" for number in range(42))
+    name = clean_filename(long_ligatures)
+    assert len(suffixes(search_text([name]))) <= MAX_NAME_BYTES
+
+
+def test_p5_an_ordinary_name_is_found_by_all_of_it() -> None:
+    name = clean_filename("a" * (MAX_NAME_BYTES - 4) + ".pdf")
+    assert search_text([name]) == name

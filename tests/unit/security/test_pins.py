@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.domain.download import Download
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, PinLocked
+from chalicelib.domain.mail import entry_of
 from chalicelib.domain.people import User
 from chalicelib.domain.pin import (
     LOCKED_FOR,
@@ -24,6 +25,7 @@ from chalicelib.domain.pin import (
 from chalicelib.domain.secret import hash_secret
 from chalicelib.services.check_pin import check_pin
 from chalicelib.services.create_download import create_download_key
+from chalicelib.services.embed_downloads import embed_downloads
 from chalicelib.services.temporary_keys import buy_temporary_key, drop_temporary_key
 from chalicelib.services.update_user import UserChanges, update_user
 from tests.support.adapters import downloads_on, users_on
@@ -34,7 +36,9 @@ from tests.support.builders import (
     BOB_ID,
     NOW,
     PIN,
+    Caller,
     a_download,
+    a_mail,
     a_ready_file,
     a_temporary_key,
     a_token,
@@ -45,6 +49,7 @@ from tests.support.builders import (
     keying,
     new_id,
     stored,
+    stored_mail,
     verifier_for,
 )
 from tests.support.fakes import FakeWorld
@@ -303,6 +308,22 @@ def test_k6_nothing_of_its_files_is_told_without_the_pin(api: AppClient, guarded
     for answer in (shown, api.post(path), api.post(path, {"pin": "0000"})):
         for told in ("files", "plans", ".pdf", "size", "mode", "url"):
             assert told not in answer.text
+
+
+def test_k6_nor_by_an_inbox(api: AppClient, world: FakeWorld, bob: Caller) -> None:
+    """Its sender sees them: they are theirs."""
+    mail = stored_mail(world, a_mail(pin_required=True), stored(world, a_ready_file(filename="plans.pdf")))
+    world.inbox.records[mail.id] = entry_of(mail, bob.user_id, bob.account_id, NOW)
+    download = world.downloads.records[mail.download_id]
+    for pin, told in ((None, True), (a_verifier(), False)):
+        world.downloads.records[download.id] = replace(download, pin=pin)
+        for path in ("/inbox", f"/inbox/{mail.id}"):
+            answer = api.get(path, token=bob.text, query={"include": "download.files"})
+            assert ("plans" in answer.text) is told
+    shown = embed_downloads(
+        [mail], NOW, with_files=True, to_recipient=False, downloads=world.downloads, files=world.files
+    )
+    assert [file.filename for file in shown[download.id].files or ()] == ["plans.pdf"]
 
 
 def test_k6_nothing_is_spent_without_the_pin(api: AppClient, world: FakeWorld, guarded: tuple[Download, str]) -> None:

@@ -38,7 +38,9 @@ def test_one_that_does_not_goes_on_after_its_last_row(counts: tuple[int, ...], k
 
 def test_downloads_alone(world: FakeWorld) -> None:
     mails = [stored_mail(world) for _ in range(3)]
-    found = embed_downloads(mails, NOW, with_files=False, downloads=world.downloads, files=world.files)
+    found = embed_downloads(
+        mails, NOW, with_files=False, to_recipient=True, downloads=world.downloads, files=world.files
+    )
     assert {key: (it.download.mail_id, it.files) for key, it in found.items()} == {
         mail.download_id: (mail.id, None) for mail in mails
     }
@@ -52,7 +54,9 @@ def test_files_in_the_downloads_order_those_that_can_be_had(world: FakeWorld) ->
     world.files.records[files[2].id] = replace(files[2], expires_at=NOW + timedelta(seconds=1))
     del world.files.records[files[3].id]
     for now, kept in ((NOW, [0, 2]), (NOW + timedelta(seconds=1), [0])):
-        found = embed_downloads([mail], now, with_files=True, downloads=world.downloads, files=world.files)
+        found = embed_downloads(
+            [mail], now, with_files=True, to_recipient=True, downloads=world.downloads, files=world.files
+        )
         shown = found[mail.download_id].files or []
         assert [file.id for file in shown] == [files[index].id for index in kept]
 
@@ -61,7 +65,9 @@ def test_files_that_many_mails_share_are_read_once_a_hundred_at_a_time(world: Fa
     files = [stored(world, a_ready_file()) for _ in range(101)]
     mails = [stored_mail(world, None, *files[:100]), stored_mail(world, None, *files[1:])]
     world.files.calls.clear()
-    found = embed_downloads(mails, NOW, with_files=True, downloads=world.downloads, files=world.files)
+    found = embed_downloads(
+        mails, NOW, with_files=True, to_recipient=True, downloads=world.downloads, files=world.files
+    )
     assert [len(it.files or []) for it in found.values()] == [100, 100]
     assert world.files.calls == ["find_many", "find_many"]
 
@@ -69,4 +75,7 @@ def test_files_that_many_mails_share_are_read_once_a_hundred_at_a_time(world: Fa
 def test_a_download_that_went(world: FakeWorld) -> None:
     mail = stored_mail(world)
     del world.downloads.records[mail.download_id]
-    assert embed_downloads([mail], NOW, with_files=True, downloads=world.downloads, files=world.files) == {}
+    assert (
+        embed_downloads([mail], NOW, with_files=True, to_recipient=True, downloads=world.downloads, files=world.files)
+        == {}
+    )
