@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, StringConstraints
 
 from chalicelib.domain.category import MAX_NAME_LENGTH, Category
 from chalicelib.services.manage_categories import CategoryChanges
@@ -45,13 +45,6 @@ class PatchCategory(In):
 
     name: Annotated[CategoryName | None, NotNull()] = None
     color: Annotated[Color | None, NotNull()] = None
-
-    @model_validator(mode="after")
-    def _nothing_can_be_cleared(self) -> Self:
-        for name in self.model_fields_set:
-            if getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
-        return self
 
     def changes(self) -> CategoryChanges:
         return CategoryChanges(name=self.name, color=self.color)

@@ -1,8 +1,8 @@
 """Files as they are asked for."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from chalicelib.domain.file import EncryptionMode, Shelf, Status
 from chalicelib.domain.filename import guess_type
@@ -97,13 +97,6 @@ class PatchFile(In):
     expires_at: Annotated[Moment | None, doc("null: it does not expire.", "2030-12-31T23:59:00Z")] = None
     trashed: Annotated[bool | None, NotNull(), doc("true: to the trash; false: back from it.", False)] = None
 
-    @model_validator(mode="after")
-    def _name_and_trashed_cannot_be_cleared(self) -> Self:
-        for name in ("filename", "trashed"):
-            if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
-        return self
-
     def changes(self) -> FileChanges:
         return FileChanges(
             filename=self.filename,
@@ -133,11 +126,12 @@ class FilesQuery(SortedQuery):
         "false"
     )
 
-    @model_validator(mode="after")
-    def _one_list(self) -> Self:
-        if self.status and self.trashed == "true":
+    @field_validator("trashed")
+    @classmethod
+    def _one_list(cls, value: str, given: ValidationInfo) -> str:
+        if value == "true" and given.data.get("status"):
             raise ValueError("The trash holds ready files only: leave out status or trashed.")
-        return self
+        return value
 
     @property
     def shelf(self) -> Shelf:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.pin import Pin
@@ -26,13 +26,6 @@ class PatchUser(In):
     timezone: Annotated[Timezone | None, NotNull()] = None
     pin: Annotated[NewPin | None, doc("null: no PIN any more.")] = None
     current_pin: Annotated[PinGuess | None, doc("Needed where there is a PIN and `pin` is sent.")] = None
-
-    @model_validator(mode="after")
-    def _only_the_pin_can_be_cleared(self) -> Self:
-        for name in ("name", "timezone"):
-            if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
-        return self
 
     def changes(self) -> UserChanges:
         return UserChanges(
