@@ -37,7 +37,7 @@ def letter_of(notification: Notification) -> Letter:
 
 def _parts(notification: Notification) -> dict[str, str]:
     sender = f"{notification.sender_name} ({notification.sender_email})"
-    files = "a file" if notification.file_count == 1 else f"{notification.file_count} files"
+    files, them = ("a file", "it") if notification.file_count == 1 else (f"{notification.file_count} files", "them")
     reminds = notification.occasion is Occasion.REMINDER
     parts = {
         "title": f"Reminder: {notification.subject}" if reminds else notification.subject,
@@ -46,9 +46,9 @@ def _parts(notification: Notification) -> dict[str, str]:
         else f"{sender} has sent you {files}.",
         "subject": notification.subject,
         "identifier": notification.identifier,
-        "how": "Get them by this link, which is for you alone:"
+        "how": f"Get {them} by this link, which is for you alone:"
         if notification.link
-        else "It is in your Sealdrop inbox. Sign in there, or type:",
+        else "It is in your Sealdrop inbox. To read it, type:",
         "place": notification.link or f"sealdrop inbox {notification.mail_id}",
         "until": f"This is possible until {_spelt(notification.expires_at)}.",
         "pin": f"You will be asked for a PIN. {notification.sender_name} tells you that by another way."

@@ -7,7 +7,7 @@ from chalicelib.domain.errors import invalid
 
 MAX_YEARS = 10
 MAX_AHEAD = timedelta(days=3653)  # ten years; later ones are slips, and the last days of 9999 do not exist in all zones
-PASSED = "The time of expiry has passed."
+PASSED = "The time of expiry has passed: name a later one."
 
 
 def check_expiry(expires_at: datetime | None, now: datetime, *, passed: str = PASSED) -> None:
@@ -26,5 +26,5 @@ def end_of_grant(expires_at: datetime | None, unless_said: timedelta, now: datet
     if ends_at <= now:
         raise invalid("expires_at", PASSED)
     if ends_at > now + MAX_LIFETIME:
-        raise invalid("expires_at", f"It expires within {MAX_LIFETIME.days} days.")
+        raise invalid("expires_at", f"Name a time within {MAX_LIFETIME.days} days.")
     return ends_at

@@ -32,8 +32,10 @@ _PASSIVE_TYPES = frozenset(
 def clean_filename(name: str) -> str:
     """The name in Unicode's composed form. Raises ValueError with the reason why it cannot be taken."""
     name = unicodedata.normalize("NFC", name).strip()
-    if not name or name in {".", ".."}:
+    if not name:
         raise ValueError("The file name is empty.")
+    if name in {".", ".."}:
+        raise ValueError("This file name means a folder: send a file's own.")
     if any(0xD800 <= ord(character) <= 0xDFFF for character in name):
         raise ValueError("The file name holds half a character (a lone surrogate).")
     if len(name.encode()) > MAX_NAME_BYTES:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -19,9 +19,8 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     ValidationError,
-    model_validator,
 )
-from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function, no_info_before_validator_function
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.moments import rfc3339
@@ -33,14 +32,6 @@ class In(BaseModel):
     EXAMPLES: ClassVar[Mapping[str, Any]] = {}  # bodies by what they are for; the fields' own examples without them
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="after")
-    def _what_cannot_be_null_is_not(self) -> Self:
-        for name, declared in type(self).model_fields.items():
-            is_null = name in self.model_fields_set and getattr(self, name) is None
-            if is_null and any(isinstance(each, NotNull) for each in declared.metadata):
-                raise ValueError(f"{name} cannot be null: leave it out to keep it.")
-        return self
 
 
 class Query(BaseModel):
@@ -96,16 +87,28 @@ class Shape:
 
 
 class NotNull:
-    """Of a body's field: it may be left out, but not be null."""
+    """A field that may be left out but not be null. What stands in for one that is left out is not looked at."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_before_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         options: list[dict[str, Any]] = handler(core)["anyOf"]
         return next(option for option in options if option != {"type": "null"})
 
+    @staticmethod
+    def _checked(value: Any) -> Any:
+        if value is None:
+            raise ValueError("This cannot be null: leave it out to keep what is there.")
+        return value
+
 
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+_A_TIME = "Write a time with its zone, as in 2026-12-31T23:59:00Z."
 
 
 def _text_only(value: Any) -> Any:
@@ -114,7 +117,7 @@ def _text_only(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         return value
-    raise ValueError("Write a time with its zone, as in 2026-12-31T23:59:00Z.")
+    raise ValueError(_A_TIME)
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -170,10 +173,27 @@ def base64_text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-_PLAIN_WORDS = {
+# What to send instead, by pydantic's name of the finding; the braces are filled from its context.
+_WORDS = {
     "missing": "This field is required.",
     "extra_forbidden": "There is no such field here.",
-    "value_error": "",
+    "string_type": "Write text, in quotes.",
+    "string_too_short": "Write {min_length} or more characters.",
+    "string_too_long": "Write {max_length} or fewer characters.",
+    "int_type": "Write a whole number, without quotes.",
+    "int_parsing": "Write a whole number.",
+    "int_from_float": "Write a whole number.",
+    "greater_than_equal": "Write a number from {ge} up.",
+    "less_than_equal": "Write a number up to {le}.",
+    "bool_type": "Write true or false, without quotes.",
+    "literal_error": "Write one of these: {expected}.",
+    "list_type": "Send a list, in [ and ].",
+    "too_short": "Name {min_length} or more.",
+    "too_long": "Name {max_length} or fewer.",
+    "model_type": "Send an object, in {{ and }}.",
+    "timezone_aware": _A_TIME,
+    "datetime_parsing": _A_TIME,
+    "datetime_from_date_parsing": _A_TIME,
 }
 
 
@@ -189,5 +209,7 @@ def as_invalid(error: ValidationError) -> Invalid:
 def _reason(found: Any) -> str:
     if found["type"] == "value_error":
         return str(found["ctx"]["error"])
-    text: str = _PLAIN_WORDS.get(found["type"]) or found["msg"]
+    if words := _WORDS.get(found["type"]):
+        return words.format(**found.get("ctx", {}))
+    text: str = found["msg"]
     return text if text.endswith(".") else text + "."

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from chalicelib.domain.chain import Entry, fields_of
 from chalicelib.domain.event import About, EventType
@@ -38,11 +38,12 @@ class EventsQuery(ListQuery):
     file: Annotated[GivenId | None, doc("Events about this file. One of `type`, `file` and `mail` at a time.")] = None
     mail: Annotated[GivenId | None, doc("Events about this mail.")] = None
 
-    @model_validator(mode="after")
-    def _one_index(self) -> Self:
-        if sum(value is not None for value in (self.type, self.file, self.mail)) > 1:
-            raise ValueError("Narrow the list down by one of type, file and mail.")
-        return self
+    @field_validator("file", "mail")
+    @classmethod
+    def _one_index(cls, value: str | None, given: ValidationInfo) -> str | None:
+        if value is not None and any(given.data.get(name) is not None for name in ("type", "file")):
+            raise ValueError("Ask for one of type, file and mail at a time.")
+        return value
 
     @property
     def about(self) -> About | None:

@@ -1,8 +1,8 @@
 """Files as they are asked for."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from chalicelib.domain.file import EncryptionMode, Shelf, Status
 from chalicelib.domain.filename import guess_type
@@ -126,11 +126,12 @@ class FilesQuery(SortedQuery):
         "false"
     )
 
-    @model_validator(mode="after")
-    def _one_list(self) -> Self:
-        if self.status and self.trashed == "true":
+    @field_validator("trashed")
+    @classmethod
+    def _one_list(cls, value: str, given: ValidationInfo) -> str:
+        if value == "true" and given.data.get("status"):
             raise ValueError("The trash holds ready files only: leave out status or trashed.")
-        return self
+        return value
 
     @property
     def shelf(self) -> Shelf:

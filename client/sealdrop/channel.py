@@ -186,14 +186,16 @@ def _parse(response: urllib3.BaseHTTPResponse, raw: bytes) -> Json:
 
 
 def _refusal(status: int, raw: bytes) -> ApiError:
-    """An error from whatever the body is: a proxy in between may answer HTML."""
+    """An error from whatever the body is: a proxy in between may answer HTML, as does a page beside the API."""
     try:
         record = fields.parse_object(raw)
         code = fields.optional(record, "code", str) or f"http_{status}"
         message = fields.optional(record, "message", str) or f"the service answered {status}"
         return api_error(status, code, message, _field_errors(record), fields.optional(record, "request_id", str))
     except BadAnswer:
-        return api_error(status, f"http_{status}", f"the service answered {status}")
+        error = api_error(status, f"http_{status}", f"the service answered {status}")
+        error.hint = BadAnswer.hint
+        return error
 
 
 def _field_errors(record: Json) -> dict[str, Sequence[str]]:

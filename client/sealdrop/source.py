@@ -83,6 +83,9 @@ def open_source(what: str | os.PathLike[str] | BinaryIO) -> Iterator[Source]:
     with ExitStack() as stack:
         try:
             source = _opened(what, stack)
+        except IsADirectoryError as error:
+            pack = "Send its files, or pack it: tar cz DIR | sealdrop put - --name DIR.tar.gz"
+            raise LocalFileError(f"{what} is a directory", hint=pack) from error
         except OSError as error:
             raise LocalFileError(f"cannot read {what}: {error.strerror or error}") from error
         yield source

@@ -113,17 +113,15 @@ def _file(text: str) -> Path:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port")
-    return port
+    if not (text.isdecimal() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"not a port: {text!r}. Name a number up to 65535, as 9000")
+    return int(text)
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("it has to be at least 1")
-    return number
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"not a number from 1 up: {text!r}")
+    return int(text)
 
 
 def ready_document(stack: Any) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def test_the_tour_works_as_written(stack: Stack, tmp_path: Path) -> None:
     assert "\nready\n" in said  # 3: the service has verified the upload
     assert '"status": "queued"' in said  # 4: nothing is sent inside the request
     assert '"body": "<p>As <b>agreed</b>.</p>"' in said  # 5: its reader has it
+    assert '"sender": "Alice Archer"' in said  # 5: and who sent it
     assert '"opened_at": "' in said  # 5: and its sender sees that
     assert "Total: 42.00 EUR" in said  # 7: the first to perform it gets the bytes
     assert '"code": "gone"' in said  # 7: and nobody after that

@@ -58,7 +58,7 @@ def test_by_link() -> None:
         "Alice Archer (alice@example.com) has sent you a file.\n\n"
         "Subject:    Your invoice\n"
         "Reference:  JXRMWYN\n\n"
-        "Get them by this link, which is for you alone:\n\n"
+        "Get it by this link, which is for you alone:\n\n"
         f"{LINK}\n\n"
         "This is possible until 15 March 2026, 12:05 UTC.\n\n"
         "If you do not know the sender, or expect nothing from them, delete this message.\n\n"
@@ -82,7 +82,9 @@ def test_a_reminder_says_so() -> None:
 
 
 def test_several_files_are_counted_and_not_named() -> None:
-    assert "has sent you 3 files." in letter_of(replace(BY_LINK, file_count=3)).text
+    text = letter_of(replace(BY_LINK, file_count=3)).text
+    assert "has sent you 3 files." in text
+    assert "Get them by this link" in text
 
 
 def test_a_pin_is_announced_where_it_is_asked_for() -> None:

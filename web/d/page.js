@@ -3,7 +3,7 @@
 import { look, NoAnswer, perform, Refused } from "./api.js";
 import { bodyOf } from "./body.js";
 import { keep, readTab } from "./tab.js";
-import { momentOf, sizeOf, timeIn, usesOf } from "./words.js";
+import { momentOf, moreUses, sizeOf, timeIn } from "./words.js";
 
 const MODES = ["server"]; // what a browser can open as it comes. A download that holds more is not spent from here
 const FRESH_MS = 4 * 60_000; // URLs live for five minutes
@@ -43,7 +43,7 @@ function offer(parcel) {
   at("before").textContent =
     parcel.uses_left === 1
       ? "This link works once. Downloading uses it up; then this tab can fetch the files for up to six hours."
-      : `This link works ${usesOf(parcel.uses_left)} more. Downloading takes one of these uses.`;
+      : `This link works ${moreUses(parcel.uses_left)}. Downloading takes one of these uses.`;
   at("pin-row").hidden = !parcel.pin_required;
   at("pin").required = parcel.pin_required;
   at("pin").value = "";
@@ -83,10 +83,10 @@ function showTaken(performed) {
   at("take").hidden = true;
   at("taken").hidden = false;
   at("taken").textContent =
-    `Choose each file to save it. Until ${momentOf(performed.session_expires_at)} this tab can fetch them again, ` +
+    `Choose a file to save it. Until ${momentOf(performed.session_expires_at)} this tab can fetch them again, ` +
     "also after a reload. Once it is closed it cannot.";
   at("facts").textContent = performed.uses_left
-    ? `The link itself works ${usesOf(performed.uses_left)} more.`
+    ? `The link itself works ${moreUses(performed.uses_left)}.`
     : "The link itself is used up.";
   turnTo("parcel");
 }

@@ -17,4 +17,4 @@ export const momentOf = (text) => new Intl.DateTimeFormat("en-GB", { ...DAY, ...
 /** The first full minute by which that many seconds have passed. */
 export const timeIn = (seconds) => new Intl.DateTimeFormat("en-GB", TIME).format(Date.now() + (seconds + 59) * 1000);
 
-export const usesOf = (count) => (count === 1 ? "once" : count === 2 ? "twice" : `${count} times`);
+export const moreUses = (count) => (count === 1 ? "once more" : count === 2 ? "twice more" : `${count} more times`);

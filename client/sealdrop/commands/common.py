@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sealdrop.errors import ExitCode, LocalFileError, NotAllowed, PinRequired, SealdropError
+from sealdrop.errors import ExitCode, LocalFileError, NotAllowed, NotFound, PinRequired, SealdropError
 
 if TYPE_CHECKING:
     from sealdrop.client import Client
@@ -56,17 +57,50 @@ def up_to(limit: int, listed: Callable[..., Iterator[T]], *, all_wanted: bool) -
     return rows[:limit]
 
 
-def ready_file(client: "Client", word: str, encryption: "EncryptionMode") -> "File":
-    """A file of this machine, uploaded, or the one that is there by this id."""
-    from sealdrop.paths import is_id
+def ready_files(client: "Client", words: Sequence[str], encryption: "EncryptionMode") -> "list[File]":
+    """Files of this machine, uploaded, and those that are there by their ids: all are looked for before one is sent."""
     from sealdrop.progress import bar
+
+    def uploaded(path: str) -> "File":
+        with bar(path) as progress:
+            return client.put(path, encryption=encryption, progress=progress)
+
+    there = [_known(client, word) for word in words]
+    return [file or uploaded(word) for word, file in zip(words, there, strict=True)]
+
+
+def _known(client: "Client", word: str) -> "File | None":
+    """The service's file by this id; None for a file of this machine. Raises LocalFileError where it is neither."""
+    from sealdrop.paths import is_id
 
     if not Path(word).exists() and is_id(word.lower()):
         return client.file(word.lower())
     if not Path(word).is_file():
         raise LocalFileError(f"there is no file {word}")
-    with bar(word) as progress:
-        return client.put(word, encryption=encryption, progress=progress)
+    return None
+
+
+@contextmanager
+def uploads_kept(words: Sequence[str], files: "Sequence[File]") -> Iterator[None]:
+    """What is refused after an upload says how to do without another one."""
+    try:
+        yield
+    except SealdropError as error:
+        if any(Path(word).exists() for word in words):
+            again = f"Nothing need be sent again: name {' '.join(file.id for file in files)} instead of the files."
+            error.hint = f"{error.hint} {again}" if error.hint else again
+        raise
+
+
+@contextmanager
+def looked_up(where: str) -> Iterator[None]:
+    """For ids that are not those of files: where the right one is found."""
+    try:
+        yield
+    except NotFound as error:
+        if error.code == "not_found":
+            error.hint = f"Check the id with: {where}"
+        raise
 
 
 def with_pin(do: Callable[[str | None], T], pin: str | None) -> T:

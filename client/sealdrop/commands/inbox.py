@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option, limit_options, up_to
+from sealdrop.commands.common import connect, json_option, limit_options, looked_up, up_to
 
 if TYPE_CHECKING:
     from sealdrop.mail_models import InboxMail
@@ -43,9 +43,11 @@ def command(
             raise UsageError("name the mail to hide")
         return _list(up_to(limit, partial(client.inbox, keyword=keyword), all_wanted=all_wanted), json_wanted)
     if hide:
-        client.hide(mail_id)
+        with looked_up("sealdrop inbox"):
+            client.hide(mail_id)
         return click.echo(f"hidden {mail_id}") if not json_wanted else print_json({"id": mail_id, "outcome": "hidden"})
-    mail = client.read(mail_id)
+    with looked_up("sealdrop inbox"):
+        mail = client.read(mail_id)
     return print_json(mail) if json_wanted else _show(mail)
 
 

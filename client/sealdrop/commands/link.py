@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option, ready_file, with_pin
+from sealdrop.commands.common import connect, json_option, looked_up, ready_files, uploads_kept, with_pin
 from sealdrop.durations import expiry
 from sealdrop.errors import UsageError
 
@@ -62,16 +62,20 @@ def command(
     expires_at = expiry(expires, datetime.now(UTC))
     client = connect()
     if revoke:
-        client.revoke_download(revoke)
+        with looked_up("sealdrop events --type download.created"):
+            client.revoke_download(revoke)
         if json_wanted:
             print_json({"id": revoke, "revoked": True})
         else:
             click.echo(f"revoked {revoke}")
         return
     client.link_to("")  # refuses before anything is uploaded
-    ids = [ready_file(client, word, encryption).id for word in files]
-    download = client.create_download(ids, expires_at=expires_at, max_downloads=max_downloads, pin=pin)
-    key = with_pin(lambda own: client.create_download_key(download.id, pin=own), own_pin)
+    ready = ready_files(client, files, encryption)
+    with uploads_kept(files, ready):
+        download = client.create_download(
+            [file.id for file in ready], expires_at=expires_at, max_downloads=max_downloads, pin=pin
+        )
+        key = with_pin(lambda own: client.create_download_key(download.id, pin=own), own_pin)
     link = client.link_to(key.key)
     note(f"until {local_time(download.expires_at)}; to end it: sealdrop link --revoke {download.id}")
     if json_wanted:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sealdrop.commands.common import connect, json_option, limit_options, up_to
+from sealdrop.commands.common import connect, json_option, limit_options, looked_up, up_to
 
 if TYPE_CHECKING:
     from sealdrop.mail_models import Mail
@@ -44,10 +44,12 @@ def command(
             raise UsageError("name the mail to revoke")
         return _list(up_to(limit, partial(client.mails, keyword=keyword), all_wanted=all_wanted), json_wanted)
     if revoke:
-        client.revoke(mail_id)
+        with looked_up("sealdrop mails"):
+            client.revoke(mail_id)
         done = {"id": mail_id, "outcome": "revoked"}
         return click.echo(f"revoked {mail_id}") if not json_wanted else print_json(done)
-    mail = client.mail(mail_id)
+    with looked_up("sealdrop mails"):
+        mail = client.mail(mail_id)
     return print_json(mail) if json_wanted else _show(mail)
 
 

@@ -8,7 +8,7 @@ import click
 
 from sealdrop.commands.common import connect, each, json_option
 from sealdrop.durations import expiry
-from sealdrop.errors import UsageError
+from sealdrop.errors import ApiError, UsageError
 
 if TYPE_CHECKING:
     from sealdrop.models import EncryptionMode, File
@@ -48,17 +48,19 @@ def command(
     from sealdrop.progress import bar
     from sealdrop.units import human_size
 
-    if name and len(files) > 1:
-        raise UsageError("--name names one file, and there are several")
-    if "-" in files and not name:
-        raise UsageError("standard input has no file name", hint="Add: --name NAME")
+    _check(name, files)
     expires_at = expiry(expires_text, datetime.now(UTC)) if expires_text else None
     client, done = connect(), list["File"]()
 
     def put(path: str) -> None:
         source = sys.stdin.buffer if path == "-" else path
-        with bar(name or path) as progress:
-            file = client.put(source, name=name, encryption=encryption, expires_at=expires_at, progress=progress)
+        try:
+            with bar(name or path) as progress:
+                file = client.put(source, name=name, encryption=encryption, expires_at=expires_at, progress=progress)
+        except ApiError as error:
+            if "filename" in error.errors:
+                error.hint = "Give it another name with: --name NAME"
+            raise
         done.append(file)
         how = "sealed" if file.encryption_mode == "client" else "uploaded"
         note(f"{file.full_filename}: {human_size(file.size)}, {how}")
@@ -69,3 +71,12 @@ def command(
     if json_wanted:
         print_json(done)
     return code
+
+
+def _check(name: str | None, files: tuple[str, ...]) -> None:
+    if name and len(files) > 1:
+        raise UsageError("--name names one file, and there are several")
+    if name is not None and not name.strip():
+        raise UsageError("the name is empty: leave out --name for the file's own")
+    if "-" in files and not name:
+        raise UsageError("standard input has no file name", hint="Add: --name NAME")

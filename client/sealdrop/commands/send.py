@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from sealdrop.commands.common import connect, json_option, ready_file
+from sealdrop.commands.common import connect, json_option, ready_files, uploads_kept
 from sealdrop.durations import expiry
 from sealdrop.errors import UsageError
 
@@ -58,16 +58,17 @@ def command(
         raise UsageError("--body and --body-file are two bodies, and a mail has one")
     expires_at = expiry(expires_text, datetime.now(UTC)) if expires_text else None
     client = connect()
-    ready = [ready_file(client, word, encryption) for word in files]
-    sent = client.send(
-        ready,
-        recipients,
-        subject or _subject(ready),
-        body_file.read() if body_file else body or "",
-        pin=pin,
-        expires_at=expires_at,
-        max_downloads=max_downloads,
-    )
+    ready = ready_files(client, files, encryption)
+    with uploads_kept(files, ready):
+        sent = client.send(
+            ready,
+            recipients,
+            subject or _subject(ready),
+            body_file.read() if body_file else body or "",
+            pin=pin,
+            expires_at=expires_at,
+            max_downloads=max_downloads,
+        )
     if json_wanted:
         print_json(sent)
         return

@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import click
 
-from sealdrop.commands.common import connect, each, json_option, limit_options, up_to
+from sealdrop.commands.common import connect, each, json_option, limit_options, looked_up, up_to
 from sealdrop.durations import expiry
-from sealdrop.errors import NotFound
 
 # For help, and to refuse a typing error before anything is sent; the service has the last word.
 SCOPES = (
@@ -94,11 +93,8 @@ def rm(ids: tuple[str, ...], json_wanted: bool) -> int:  # noqa: FBT001 - click 
     client, done = connect(), list[dict[str, str]]()
 
     def revoke(token_id: str) -> None:
-        try:
+        with looked_up("sealdrop token ls"):
             client.revoke_token(token_id)
-        except NotFound as error:
-            error.hint = "Check the id with: sealdrop token ls"
-            raise
         done.append({"id": token_id, "outcome": "revoked"})
         if not json_wanted:
             click.echo(f"revoked {token_id}")

@@ -132,6 +132,7 @@ def test_an_error_of_something_in_between(client: Client, raw: Raw, status: int,
     with pytest.raises(ApiError) as refused:
         client.user()
     assert (refused.value.status, refused.value.code) == (status, f"http_{status}")
+    assert "the address of the API" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b'{"data": []}', b'{"data": {}}', b"\xff", b"[" * 100_000])

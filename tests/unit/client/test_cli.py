@@ -13,6 +13,7 @@ from sealdrop.cli import COMMANDS, cli
 from tests.unit.client.conftest import Run, tree
 from tests.unit.client.fake_service import FakeService
 
+UNKNOWN = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -109,6 +110,7 @@ def test_put_json(run: Run, here: Path) -> None:
         (("put", "a", "--encryption", "none"), "Invalid value"),
         (("put", "a", "--expires", "soon"), "not a time of expiry"),
         (("put", "a", "--expires", "2020-01-01"), "has passed"),
+        (("put", "a", "--name", " "), "the name is empty"),
         (("get",), "Missing argument"),
         (("get", "what is this"), "neither a file id"),
         (("get", "k" * 43, "--nonsense"), "No such option"),
@@ -136,6 +138,51 @@ def test_usage(run: Run, service: FakeService, words: tuple[str, ...], complaint
     assert (session.code, session.out) == (2, b"")
     assert complaint in session.err
     assert service.log == []
+
+
+@pytest.mark.parametrize("words", [("send", "--to", "carol@example.net"), ("link",)], ids=" ".join)
+def test_nothing_is_uploaded_where_one_file_is_missing(
+    run: Run, service: FakeService, here: Path, words: tuple[str, ...]
+) -> None:
+    (here / "a.txt").write_bytes(b"a")
+    session = run(*words, "a.txt", "nowhere.txt")
+    assert (session.code, session.err) == (1, "sealdrop: there is no file nowhere.txt\n")
+    assert service.files == {}
+
+
+def test_what_was_uploaded_before_a_refusal_need_not_be_uploaded_again(
+    run: Run, service: FakeService, here: Path
+) -> None:
+    (here / "a.txt").write_bytes(b"a")
+    service.fail("POST /api/downloads", status=422, code="invalid")
+    refused = run("link", "a.txt")
+    (file_id,) = service.files
+    assert refused.err.endswith(f"  Nothing need be sent again: name {file_id} instead of the files.\n")
+    service.fail("POST /api/downloads", status=422, code="invalid")
+    assert "sent again" not in run("link", file_id).err, "nothing was uploaded"
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("rm", UNKNOWN), "sealdrop ls"),
+        (("mails", UNKNOWN), "sealdrop mails"),
+        (("mails", UNKNOWN, "--revoke"), "sealdrop mails"),
+        (("inbox", UNKNOWN), "sealdrop inbox"),
+        (("inbox", UNKNOWN, "--hide"), "sealdrop inbox"),
+        (("link", "--revoke", UNKNOWN), "sealdrop events --type download.created"),
+        (("token", "rm", UNKNOWN), "sealdrop token ls"),
+    ],
+)
+def test_of_an_unknown_id_it_says_where_the_right_one_is(run: Run, words: tuple[str, ...], where: str) -> None:
+    session = run(*words)
+    assert session.code == 4
+    assert f"  Check the id with: {where}" in session.err
+
+
+def test_a_directory_is_to_be_packed(run: Run) -> None:
+    session = run("put", ".")
+    assert session.err.startswith("sealdrop: . is a directory\n  Send its files, or pack it: tar ")
 
 
 def test_no_words_at_all(run: Run) -> None:
@@ -580,6 +627,7 @@ def test_an_error_names_fields_request_and_what_to_do(run: Run, here: Path) -> N
         "sealdrop: The given data was invalid.",
         "  filename: It cannot be used.",
         "  request id: r-2",
+        "  Give it another name with: --name NAME",
     ]
 
 

@@ -80,9 +80,9 @@ class TestClean:
         [
             ("", "empty"),
             ("   ", "empty"),
-            (".", "empty"),
-            ("..", "empty"),
-            (" .. ", "empty"),
+            (".", "folder"),
+            ("..", "folder"),
+            (" .. ", "folder"),
             ("a" * 256, "255 bytes"),
             ("\N{EURO SIGN}" * 86, "255 bytes"),
             ("../etc/passwd", "slash"),
