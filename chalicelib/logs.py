@@ -12,8 +12,6 @@ import traceback
 from collections.abc import Iterable
 from typing import Any, Literal
 
-NAMESPACE = "Sealdrop"
-
 Unit = Literal["Count", "Milliseconds"]
 Metric = tuple[str, float, Unit]
 
@@ -24,12 +22,13 @@ def log(event: str, **fields: Any) -> None:
 
 
 def log_with_metrics(
+    namespace: str,
     event: str,
     metrics: Iterable[Metric],
     dimension: tuple[str, str],
     **fields: Any,
 ) -> None:
-    """A line that CloudWatch also reads as metrics, by one dimension and in total."""
+    """A line that CloudWatch also reads as metrics of the namespace, by one dimension and in total."""
     listed = list(metrics)
     name, value = dimension
     _write(
@@ -42,7 +41,7 @@ def log_with_metrics(
                 "Timestamp": int(time.time() * 1000),
                 "CloudWatchMetrics": [
                     {
-                        "Namespace": NAMESPACE,
+                        "Namespace": namespace,
                         "Dimensions": [[name], []],
                         "Metrics": [{"Name": metric, "Unit": unit} for metric, _, unit in listed],
                     }

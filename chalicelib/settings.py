@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.quota import Quota
 
 DEFAULT_RATE_LIMIT = 300
+DEFAULT_METRICS_NAMESPACE = "sealdrop"
 DEFAULT_EVENTS_DAYS = 400  # a year's report can be written in the month after it
 DEFAULT_QUOTA = Quota(stored_bytes=10 * 2**40, files=1_000_000, mails_a_day=10_000)
 
@@ -33,6 +34,7 @@ class Settings:
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
     pages_url: str | None = None  # a mail's link leads there. OnMail alone is told (infra/web.yaml)
     edge_secret: str | None = None  # who shows it is our CDN. None: there is none
+    metrics_namespace: str = DEFAULT_METRICS_NAMESPACE  # of this deployment alone: stages may share an account
     quota: Quota = DEFAULT_QUOTA  # of accounts that have none of their own
 
     @property
@@ -62,6 +64,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
         pages_url=environment.get("WEB_URL") or None,
         edge_secret=environment.get("EDGE_SECRET") or None,
+        metrics_namespace=environment.get("METRICS_NAMESPACE") or DEFAULT_METRICS_NAMESPACE,
         quota=read_quota(environment),
     )
 

@@ -114,6 +114,7 @@ def log_call(call: Call, status: int) -> None:
     if call.limiter_failed:
         metrics.append(("LimiterFailures", 1, "Count"))
     log_with_metrics(
+        call.world.settings.metrics_namespace,
         "request",
         metrics,
         ("route", call.route),

@@ -59,5 +59,5 @@ def handle_mail_sweep() -> dict[str, int]:
         ("MailsFailed", swept.failed, "Count"),
         ("MailSweepFailures", len(swept.failures), "Count"),
     ]
-    log_with_metrics("mail_sweep", metrics, ("function", "sweep"))
+    log_with_metrics(here.settings.metrics_namespace, "mail_sweep", metrics, ("function", "sweep"))
     return {"mails_seen": swept.seen, "mails_queued": swept.queued, "mails_failed": swept.failed}

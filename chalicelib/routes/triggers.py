@@ -56,7 +56,7 @@ def handle_changes(event: DynamoDBEvent) -> dict[str, Any]:
     changes = [here.read_change(record) for record in event.to_dict()["Records"]]
     undone = min((_first_failure(consume, changes) for consume in _consumers()), default=len(changes))
     metrics: list[Metric] = [("Changes", len(changes), "Count"), ("ChangesUndone", len(changes) - undone, "Count")]
-    log_with_metrics("changes", metrics, ("function", "on_change"))
+    log_with_metrics(here.settings.metrics_namespace, "changes", metrics, ("function", "on_change"))
     if undone == len(changes):
         return {"batchItemFailures": []}
     if undone == 0:
@@ -132,7 +132,7 @@ def _sweep_files() -> dict[str, int]:
         ("FilesEnded", swept.ended, "Count"),
         ("SweepFailures", len(swept.failures), "Count"),
     ]
-    log_with_metrics("sweep", metrics, ("function", "sweep"))
+    log_with_metrics(here.settings.metrics_namespace, "sweep", metrics, ("function", "sweep"))
     return {"seen": swept.seen, "ended": swept.ended, "failed": len(swept.failures)}
 
 

@@ -34,7 +34,7 @@ EMF = {
                         "required": ["Namespace", "Dimensions", "Metrics"],
                         "additionalProperties": False,
                         "properties": {
-                            "Namespace": {"const": "Sealdrop"},
+                            "Namespace": {"const": "sealdrop"},
                             "Dimensions": {
                                 "type": "array",
                                 "minItems": 1,
@@ -264,7 +264,7 @@ class TestMetrics:
         assert metrics.get("RateLimited", 0) == (status == 429)
 
     def test_no_field_hides_a_metric(self, captured) -> None:
-        log_with_metrics("x", [("Done", 3, "Count")], ("kind", "test"), note=None, more="y")
+        log_with_metrics("sealdrop", "x", [("Done", 3, "Count")], ("kind", "test"), note=None, more="y")
         [line] = captured.lines()
         assert (line["Done"], line["kind"], line["more"]) == (3, "test", "y")
         assert "note" not in line

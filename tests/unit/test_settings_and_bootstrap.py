@@ -31,7 +31,8 @@ FULL = {
 class TestSettings:
     def test_all_there(self) -> None:
         assert read_settings(
-            FULL | {"RATE_LIMIT": "60", "MAIL_CONFIGURATION_SET": "set", "EVENTS_DAYS": "7"}
+            FULL
+            | {"RATE_LIMIT": "60", "MAIL_CONFIGURATION_SET": "set", "EVENTS_DAYS": "7", "METRICS_NAMESPACE": "here-dev"}
         ) == Settings(
             region="eu-west-1",
             metadata_table="m",
@@ -48,6 +49,7 @@ class TestSettings:
             mail_configuration_set="set",
             rate_limit=60,
             pages_url="web",
+            metrics_namespace="here-dev",
         )
 
     def test_without_a_configuration_set_no_bounce_is_heard_of(self) -> None:
