@@ -1,6 +1,8 @@
 """sealdrop put"""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -54,13 +56,8 @@ def command(
 
     def put(path: str) -> None:
         source = sys.stdin.buffer if path == "-" else path
-        try:
-            with bar(name or path) as progress:
-                file = client.put(source, name=name, encryption=encryption, expires_at=expires_at, progress=progress)
-        except ApiError as error:
-            if "filename" in error.errors:
-                error.hint = "Give it another name with: --name NAME"
-            raise
+        with _explained(path, encryption), bar(name or path) as progress:
+            file = client.put(source, name=name, encryption=encryption, expires_at=expires_at, progress=progress)
         done.append(file)
         how = "sealed" if file.encryption_mode == "client" else "uploaded"
         note(f"{file.full_filename}: {human_size(file.size)}, {how}")
@@ -71,6 +68,21 @@ def command(
     if json_wanted:
         print_json(done)
     return code
+
+
+@contextmanager
+def _explained(path: str, encryption: "EncryptionMode") -> Iterator[None]:
+    """What to do about an upload that did not come to its end."""
+    try:
+        yield
+    except ApiError as error:
+        if "filename" in error.errors:
+            error.hint = "Give it another name with: --name NAME"
+        raise
+    except KeyboardInterrupt:
+        if encryption == "server" and path != "-":
+            click.echo("sealdrop: run it again to go on: parts that have arrived are not sent again", err=True)
+        raise
 
 
 def _check(name: str | None, files: tuple[str, ...]) -> None:

@@ -180,6 +180,19 @@ def test_of_an_unknown_id_it_says_where_the_right_one_is(run: Run, words: tuple[
     assert f"  Check the id with: {where}" in session.err
 
 
+@pytest.mark.parametrize(("encryption", "goes_on"), [("server", True), ("client", False)])
+def test_an_interrupted_upload_says_whether_it_goes_on(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, encryption: str, *, goes_on: bool
+) -> None:
+    def interrupted(*_words: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sealdrop.client.Client.put", interrupted)
+    (here / "a.txt").write_bytes(b"a")
+    session = run("put", "a.txt", "--encryption", encryption)
+    assert (session.code, "run it again to go on" in session.err) == (130, goes_on)
+
+
 def test_a_directory_is_to_be_packed(run: Run) -> None:
     session = run("put", ".")
     assert session.err.startswith("sealdrop: . is a directory\n  Send its files, or pack it: tar ")
