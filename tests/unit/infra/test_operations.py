@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 import chalicelib
 from chalicelib.logs import describe, log
 from chalicelib.routes.call import _METRIC_OF_CODE
-from infra.local import template
+from infra import template
 from infra.package import ROOT, joined_template
 
 RESOURCES = joined_template("dev")["Resources"]
