@@ -27,18 +27,18 @@ class _Reader(HTMLParser):
         super().__init__()
         self.pieces: list[str] = []
         self._link: str | None = None
-        self._said = ""
+        self._said: list[str] = []  # by the link
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
-            self._link, self._said = dict(attrs).get("href"), ""
+            self._link, self._said = dict(attrs).get("href"), []
         elif tag in {"br", "hr"}:
             self.pieces.append("\n")
         elif tag in _BLOCKS:
             self.pieces.append("\n- " if tag == "li" else "\n\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "a" and self._link and self._link != self._said:
+        if tag == "a" and self._link and self._link != "".join(self._said):
             self.pieces.append(f" <{self._link}>")
         if tag == "a":
             self._link = None
@@ -46,5 +46,5 @@ class _Reader(HTMLParser):
             self.pieces.append("\n\n")
 
     def handle_data(self, data: str) -> None:
-        self._said += data
+        self._said.append(data)
         self.pieces.append(data)

@@ -57,7 +57,7 @@ class Unfinished:
         first, *others = self._file.read(MOST_BYTES).strip().split(b"\n")
         if not first:
             return None
-        if os.name == "posix" and not _is_private(os.fstat(self._file.fileno())):
+        if not self._is_private():
             raise BadAnswer("others on this machine could read or write it")
         record, notes = fields.parse_object(first), list(_readable(others))
         begun = Begun(
@@ -71,6 +71,8 @@ class Unfinished:
 
     def begin(self, key: str, performed: Performed) -> None:
         """Keep a download that has just been performed. Where that cannot be done it is received all the same."""
+        if not self._is_private():
+            self._file = None  # somebody put it there before us, to read what comes
         try:
             self._add({"key": key, **performed.record()})
             self.until = performed.session_expires_at if self._file else None
@@ -90,6 +92,12 @@ class Unfinished:
         self.until = None
         if self._file is not None:
             self._file.truncate(0)
+
+    def _is_private(self) -> bool:
+        if self._file is None or os.name != "posix":
+            return True
+        status = os.fstat(self._file.fileno())
+        return status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
     def _add(self, record: Json) -> None:
         if self._file is None:
@@ -149,10 +157,6 @@ def _has_ended(path: Path) -> bool:
         except BadAnswer:
             return True
     return begun is not None and begun.performed.session_expires_at <= datetime.now(UTC)
-
-
-def _is_private(status: os.stat_result) -> bool:
-    return status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
 
 def _readable(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:

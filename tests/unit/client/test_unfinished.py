@@ -381,6 +381,21 @@ def test_one_that_others_could_change_is_not_used(
     assert uses_left(service, key) == 0
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o620, 0o606])
+def test_one_that_others_put_there_is_told_nothing(
+    client: Client, service: FakeService, record: Record, mode: int
+) -> None:
+    """Where XDG_STATE_HOME is a folder of all: an empty file that waits for data keys."""
+    key = service.share(record, uses=2)
+    break_off(client, service, key)
+    (path,) = kept()
+    path.write_bytes(b"")
+    path.chmod(mode)
+    with path.open("rb") as waiting:
+        break_off(client, service, key)
+        assert waiting.read() == b""
+
+
 def test_a_link_in_its_place_is_not_followed(client: Client, service: FakeService, record: Record, here: Path) -> None:
     key = service.share(record, uses=2)
     break_off(client, service, key)
