@@ -394,8 +394,8 @@ MUTANTS = (
         "P2",
         "a name may be a folder",
         "domain/filename.py",
-        'if not name or name in {".", ".."}:',
-        "if not name:",
+        'if name in {".", ".."}:',
+        "if False:",
         "a_name_is_no_path",
     ),
     parsing(
