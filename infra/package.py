@@ -2,7 +2,8 @@
 
 Leaves `out/packaged.yaml` (one SAM template: what Chalice writes for app.py, merged with infra/template.yaml,
 overrides.yaml, web.yaml and operations.yaml) and `out/deployment.zip` (the functions' code, compiled: Lambda keeps no
-bytecode between cold starts). The pages are not in it: build/web, which `make web` fills, goes to the bucket that the stack makes.
+bytecode between cold starts). The pages are not in it: build/web, which `make web` fills, goes to the bucket that the
+stack makes.
 """
 
 import argparse
