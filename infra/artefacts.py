@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError
 
 from infra.pages import CONTENT_TYPES
@@ -69,11 +68,14 @@ class ArtefactBucket:
 
 
 def point_at(template: dict[str, Any], code: str) -> bytes:
-    """The template with its functions' code at this S3 address instead of beside it."""
+    """The template with its functions' code at this S3 address instead of beside it.
+
+    As JSON: CloudFormation does not take the aliases that YAML has for what stands twice.
+    """
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code
-    return yaml.safe_dump(template, sort_keys=False).encode()
+    return json.dumps(template).encode()
 
 
 def sync_pages(s3: Any, bucket: str, folder: Path) -> tuple[int, int]:

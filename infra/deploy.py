@@ -101,7 +101,7 @@ class Deployment:
         bucket.make()
         code = bucket.put(self.package.archive, ".zip")
         print(f"uploaded {code} to {bucket.name}")
-        template = bucket.put(point_at(self.package.template, f"s3://{bucket.name}/{code}"), ".yaml")
+        template = bucket.put(point_at(self.package.template, f"s3://{bucket.name}/{code}"), ".json")
         suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
         return f"https://{bucket.name}.s3.{region}.{suffix}/{template}"
 

@@ -142,7 +142,7 @@ class TestDeploying:
         (made,) = clients["cloudformation"].called("CreateChangeSet")
         start, _, key = made["TemplateURL"].rpartition("/")
         assert start == f"https://{BUCKET}.s3.{REGION}.amazonaws.com"
-        sent = yaml.safe_load(clients["s3"].get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        sent = json.loads(clients["s3"].get_object(Bucket=BUCKET, Key=key)["Body"].read())
         code = sent["Resources"]["Sweep"]["Properties"]["CodeUri"].removeprefix(f"s3://{BUCKET}/")
         assert clients["s3"].get_object(Bucket=BUCKET, Key=code)["Body"].read() == b"PK"
         assert sent["Resources"]["Queue"] == TEMPLATE["Resources"]["Queue"]
