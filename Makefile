@@ -4,7 +4,7 @@ PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help dev demo up test check format lock openapi web bench package clean
+.PHONY: help dev demo up test check format lock openapi web bench package deploy destroy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,14 @@ openapi: dev ## write the API's document anew, from routes and models: chaliceli
 bench: dev ## measure: sealing, request handling, imports, the limiter, contention, 2 GiB up and down (ratios inside one run)
 	@$(BIN)/python -m bench
 
-package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip
-	@$(BIN)/python -m infra.package
+package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip (STAGE=prod: of that stage)
+	@$(BIN)/python -m infra.package --stage $(or $(STAGE),dev)
+
+deploy: dev web ## package, upload, create or update the stack: STAGE=prod ARGS='--set MailFrom=sealdrop@example.com'
+	@$(BIN)/python -m infra.deploy --stage '$(STAGE)' $(ARGS)
+
+destroy: dev ## delete the stack and keep its data: STAGE=prod (ARGS=--with-data: the data as well)
+	@$(BIN)/python -m infra.destroy --stage '$(STAGE)' $(ARGS)
 
 dev: .venv/.ready ## set up .venv (bin/python, bin/sealdrop)
 

@@ -72,7 +72,7 @@ def _refusal(error: Mapping[str, Any]) -> str:
     return f"{error['message']}{''.join(fields)}"
 
 
-def _for_people(made: Mapping[str, str]) -> str:
+def for_people(made: Mapping[str, str]) -> str:
     lines = {
         "user": f"{made['name']} <{made['email']}>, {made['timezone']}",
         "user id": made["user_id"],
@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (NotCreated, *operating.REFUSALS) as error:
         print(f"not created: {operating.explained(error)}", file=sys.stderr)
         return FAILED
-    print(json.dumps(made, indent=2) if options.json else _for_people(made))
+    print(json.dumps(made, indent=2) if options.json else for_people(made))
     return SUCCESS
 
 

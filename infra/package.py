@@ -126,11 +126,11 @@ def _check_size(archive: Path) -> None:
         raise PackagingFailed(f"deployment.zip has {size} bytes; {MAX_ZIP_BYTES} is our limit")
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--stage", default="dev", choices=["dev", "prod"])
     parser.add_argument("--out", type=Path, default=ROOT / "out", help="the folder to leave them in (out/)")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         package(options.stage, options.out)
     except PackagingFailed as error:

@@ -5,7 +5,18 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import create_user, operating, quota, recover, reindex, replay_changes, verify_events
+from infra import (
+    create_user,
+    deploy,
+    destroy,
+    operating,
+    quota,
+    recover,
+    redrive,
+    reindex,
+    replay_changes,
+    verify_events,
+)
 
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], list[str]]] = {
@@ -15,6 +26,9 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], list[str]]] = {
     "verify_events": (verify_events.main, [ID, "--table", "events", "--key", "k"]),
     "reindex": (reindex.main, ["--metadata-table", "metadata", "--search-table", "search"]),
     "replay_changes": (replay_changes.main, []),
+    "redrive": (redrive.main, ["mail"]),
+    "deploy": (deploy.main, ["--stage", "dev"]),
+    "destroy": (destroy.main, ["--stage", "dev"]),
 }
 NAMES = (
     "AWS_PROFILE",
