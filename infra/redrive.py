@@ -11,8 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from infra import operating
-from infra.local import template
+from infra import operating, template
 
 QUEUES = {"upload": ("UploadDeadLetters", "UploadQueue"), "mail": ("MailDeadLetters", "MailQueue")}
 POLL_SECONDS = 2

@@ -10,8 +10,7 @@ import pytest
 from botocore import xform_name
 from click.testing import CliRunner
 
-from infra import deploy
-from infra.local import template
+from infra import deploy, template
 from infra.package import ROOT, joined_template
 from sealdrop.cli import cli
 
