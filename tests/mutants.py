@@ -1563,4 +1563,13 @@ MUTANTS = (
         'Rule(EventType.FILE_RENAMED, changes("filename"), detail=_says("filename")),',
         "names_do_not_go_into_the_log",
     ),
+    # --- B: deploying ------------------------------------------------------------------------------------------------
+    Mutant(
+        "B1",
+        "code comes from whoever has a bucket of that name",
+        "infra/artefacts.py",
+        'self._ours = {"Bucket": name, "ExpectedBucketOwner": account}',
+        'self._ours = {"Bucket": name}',
+        (f"{SECURITY}/test_deploying.py::test_b1_code_is_neither_sent_to_nor_taken_from_anothers_bucket",),
+    ),
 )
