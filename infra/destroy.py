@@ -130,6 +130,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (NotDestroyed, StackFailed, *operating.REFUSALS) as error:
         print(f"not destroyed: {operating.explained(error)}", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        print("left alone: a deletion that CloudFormation has begun goes on there", file=sys.stderr)
+        return FAILED
     print("the stack is gone" + (", and this stays:" if left else ""))
     for each in left:
         print(f"  {each.what}: {each.why}", file=sys.stdout if each.is_meant else sys.stderr)

@@ -3,6 +3,7 @@
 One module for each letter.
 """
 
+from tests.mutants.deploying import DEPLOYING
 from tests.mutants.downloads import DOWNLOADS
 from tests.mutants.events import EVENTS
 from tests.mutants.idempotency import IDEMPOTENCY
@@ -34,4 +35,5 @@ MUTANTS = (
     *PURGES,
     *EVENTS,
     *MAILS,
+    *DEPLOYING,
 )

@@ -13,7 +13,9 @@ import pytest
 import yaml
 from samtranslator.translator.transform import transform
 
+from infra.artefacts import point_at
 from infra.package import _copy_sources, _run_chalice, joined_template
+from infra.stacks import CAPABILITIES
 
 Template = dict[str, Any]
 
@@ -72,6 +74,16 @@ def test_the_linter_has_nothing_to_say_of_the_expansion(expanded: Template, tmp_
     command = [Path(sys.executable).with_name("cfn-lint"), written]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our linter
     assert (said.stdout, said.stderr, said.returncode) == ("", "", 0)
+
+
+def test_it_fits_what_deploy_sends(sam: Template) -> None:
+    """CloudFormation takes a megabyte; roles and policies with names of their own would need another capability."""
+    sent = point_at(deepcopy(sam), "s3://artefacts/deployment.zip")
+    assert len(sent) < 1_000_000
+    assert CAPABILITIES == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    for resource in json.loads(sent)["Resources"].values():
+        assert not {"RoleName", "ManagedPolicyName"} & set(resource["Properties"])
+        assert resource["Properties"].get("CodeUri", "s3://artefacts/deployment.zip") == "s3://artefacts/deployment.zip"
 
 
 class TestGateway:

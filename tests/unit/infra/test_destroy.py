@@ -1,6 +1,6 @@
 """`python -m infra.destroy`: the stack goes, its data stays and is named; all goes only for who types its name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -62,6 +62,36 @@ def test_without_the_name_nothing_is_touched(monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setattr(destroy.operating, "session", lambda: pytest.fail("AWS was asked"))
     assert destroy.main(["--stage", "dev", "--with-data"]) == 1
     assert "nothing was changed" in capsys.readouterr().err
+
+
+class TestTheCommand:
+    @pytest.fixture
+    def ends(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[object], int]:
+        def command(outcome: object) -> int:
+            def act(_: str, *, with_data: bool) -> object:
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                return outcome
+
+            monkeypatch.setattr(destroy, "_destroy", act)
+            return destroy.main(["--stage", "dev"])
+
+        return command
+
+    def test_what_is_kept_is_no_failure(self, ends: Callable[[object], int], capsys: Any) -> None:
+        assert ends([Left("a table", "kept")]) == 0
+        assert capsys.readouterr().out == "the stack is gone, and this stays:\n  a table: kept\n"
+
+    def test_what_should_have_gone_is_one(self, ends: Callable[[object], int], capsys: Any) -> None:
+        assert ends([Left("a table", "denied", is_meant=False)]) == 1
+        assert "a table: denied" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("broken", [KeyboardInterrupt(), NotDestroyed("it is not there")])
+    def test_it_says_so_when_it_was_not_destroyed(
+        self, broken: BaseException, ends: Callable[[object], int], capsys: Any
+    ) -> None:
+        assert ends(broken) == 1
+        assert capsys.readouterr().err.startswith(("left alone: ", "not destroyed: it is not there"))
 
 
 class TestErasing:
