@@ -168,7 +168,7 @@ def test_pages_newest_first(alice: User) -> None:
         ("type=", "type"),
         ("file=x", "file"),
         ("mail=" + UNKNOWN_ID.upper().replace("0", "A", 1), "mail"),
-        (f"file={UNKNOWN_ID}&type=file.ready", "body"),
+        (f"file={UNKNOWN_ID}&type=file.ready", "file"),
         ("limit=0", "limit"),
         ("limit=101", "limit"),
         ("cursor=x", "cursor"),

@@ -130,8 +130,8 @@ def test_patch_changes_what_it_names_and_nothing_else(alice: User) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"filename": None}, "body"),
-        ({"trashed": None}, "body"),
+        ({"filename": None}, "filename"),
+        ({"trashed": None}, "trashed"),
         ({"filename": ""}, "filename"),
         ({"filename": 5}, "filename"),
         ({"trashed": "true"}, "trashed"),

@@ -223,7 +223,7 @@ def test_422_for_a_digest_that_an_upload_in_parts_did_not_announce(alice: User) 
         ("/files?page=2", ["page"]),
         ("/files?status=all", ["status"]),
         ("/files?trashed=yes", ["trashed"]),
-        ("/files?trashed=true&status=pending", ["body"]),
+        ("/files?trashed=true&status=pending", ["trashed"]),
         ("/files?cursor=nonsense", ["cursor"]),
         ("/files?cursor=" + "A" * 201, ["cursor"]),
         ("/tokens?status=ready", ["status"]),
