@@ -70,7 +70,9 @@ def shape(value: Any, address: str) -> Any:
     if isinstance(value, dict):
         free = ("id", "identifier", "download_id", "created_at", "sent_at", "opened_at", "expires_at", "revoked_at")
         return {name: bool(it) if name in free else shape(it, address) for name, it in value.items()}
-    return value.replace(address, "…").replace(address[0].upper(), "…") if isinstance(value, str) else value
+    if value == address[0].upper():  # the initial
+        return "…"
+    return value.replace(address, "…") if isinstance(value, str) else value
 
 
 def test_m4_mails_and_inboxes_are_ones_own(alice: User, bob: User, file: Any) -> None:
