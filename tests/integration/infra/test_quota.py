@@ -14,9 +14,10 @@ from chalicelib.domain.ids import AccountId
 from chalicelib.domain.quota import Usage
 from chalicelib.settings import DEFAULT_QUOTA
 from infra.quota import ATTEMPTS, main, size, sum_of_records
+from tests.integration.hooks import Hooks
 from tests.integration.quotas import used
 from tests.integration.test_user_store import a_user, an_account, first_token
-from tests.support.builders import BOBS, NOW, a_file
+from tests.support.builders import BOBS, NOW, a_file, an_act
 
 
 @pytest.fixture
@@ -70,6 +71,16 @@ def test_limits_of_its_own_count_from_the_next_charge_on(world: World, account_i
     world.files.add(a_file(account_id=account_id))
     assert world.quotas.find(account_id, NOW)[0] == replace(DEFAULT_QUOTA, stored_bytes=1024, mails_a_day=0)
     assert used(world, account_id) == Usage(stored_bytes=15, files=3)
+
+
+def test_a_container_learns_them_once(world: World, account_id: AccountId, run: Any, hooks: Hooks) -> None:
+    """Not with each act: a request would pay for it every time."""
+    run("--mails-a-day", "5")
+    calls = hooks.count("dynamodb")
+    for _ in range(2):
+        world.acting(an_act()).quotas.charge(account_id, Usage(mails=1), NOW)
+    learning, again = ["TransactWriteItems", "BatchGetItem", "TransactWriteItems"], ["TransactWriteItems"]
+    assert [call.partition(".")[2] for call in calls] == learning + again
 
 
 def test_mails_have_a_limit_of_their_own_too(world: World, account_id: AccountId, run: Any) -> None:

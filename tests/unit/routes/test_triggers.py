@@ -140,6 +140,12 @@ class TestSweep:
         answer = table_of_contents.sweep(SCHEDULED, CONTEXT)
         assert (answer["seen"], answer["ended"], answer["failed"]) == (3, 3, 0)
 
+    def test_files_that_cannot_be_looked_for_keep_no_mails_waiting(self, world) -> None:
+        world.files.before("due", raises(Busy(reason="throttled")))
+        with pytest.raises(Busy):
+            table_of_contents.sweep(SCHEDULED, CONTEXT)
+        assert "due" in world.mails.calls
+
     def test_it_asks_the_clock(self, world, clock) -> None:
         file = world.files.add(a_file())
         assert table_of_contents.sweep(SCHEDULED, CONTEXT)["seen"] == 0
