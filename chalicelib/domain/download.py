@@ -30,7 +30,7 @@ class Download:
     expires_at: datetime  # the last moment at which a use can be spent; sessions may outlive it, but not a mail's
     mail_id: MailId | None = None  # the mail that it belongs to; None: made by hand
     key_hash: SecretHash | None = None  # of the one download key that is current
-    link_hash: SecretHash | None = None  # of the one that went out in an e-mail; neither ends the other
+    link_hash: SecretHash | None = None  # of the one that went out in an e-mail
     sessions: Mapping[SecretHash, datetime] = field(default_factory=dict)  # until when each may ask for fresh URLs
     revoked_at: datetime | None = None
     pin: PinVerifier | None = None  # made for pin_holder; asked of whoever performs it, and not of its sessions

@@ -103,6 +103,11 @@ class Mail:
         """Whether its recipient may still read it and have its files."""
         return self.status is not MailStatus.FAILED and self.revoked_at is None and not self.has_expired(now)
 
+    @property
+    def awaits_pin(self) -> bool:
+        """Nobody has given its PIN yet: nobody reads it, whatever way it took."""
+        return self.pin_required and self.opened_at is None
+
     def sendable(self, now: datetime) -> Sendable:
         if self.status is not MailStatus.QUEUED:
             return Sendable.SETTLED

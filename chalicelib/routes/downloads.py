@@ -31,7 +31,7 @@ from chalicelib.wire.downloads import (
 )
 
 bp = Blueprint(__name__)
-REFUSED = (Gone, PinLocked)
+REFUSED = (Conflict, Gone, PinLocked)
 
 
 @endpoint(bp, "POST", "/downloads", scope=Scope.DOWNLOADS, body=CreateDownload, status=201)
@@ -76,7 +76,7 @@ def create_key(call: Call, download_id: str, body: CreateKey) -> DownloadKeyView
     """Make the key that performs a download. A fresh one ends the one before.
 
     Users who have a PIN send the temporary key that `POST /keys` sold them. The download may be one of your own, or
-    one that came with a mail in your inbox.
+    one that came with a mail in your inbox; not that of a mail that you sent.
     """
     world = call.world
     key, download = create_download_key(
@@ -86,7 +86,6 @@ def create_key(call: Call, download_id: str, body: CreateKey) -> DownloadKeyView
         call.now,
         downloads=world.downloads,
         inbox=world.inbox,
-        mails=world.mails,
         temporary_keys=world.temporary_keys,
         pool=world.pool,
     )
@@ -97,7 +96,7 @@ def _by_key(call: Call, key: str) -> dict[str, DownloadKey]:
     return {"key": find_download_key(key, downloads=call.world.downloads)}
 
 
-@endpoint(bp, "GET", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, raises=(Gone,))
+@endpoint(bp, "GET", "/public/downloads/{key}", scope=PUBLIC, lookup=_by_key, raises=(Conflict, Gone))
 def show_public(call: Call, key: DownloadKey) -> PublicDownloadView:
     """Show what a download holds. Spends nothing.
 

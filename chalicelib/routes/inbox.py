@@ -45,10 +45,21 @@ def index(call: Call, query: InboxQuery) -> Listing[InboxMailView]:
 
 @endpoint(bp, "GET", "/inbox/{mail_id}", scope=Scope.INBOX_READ, query=IncludeQuery, raises=(Conflict,))
 def show(call: Call, mail_id: str, query: IncludeQuery) -> InboxMailView:
-    """Read a mail. The first time marks it opened, for its sender too."""
+    """Read a mail. The first time marks it opened, for its sender too.
+
+    One with a PIN is read, and opened, once its download was performed with the PIN.
+    """
     world = call.world
     received = read_inbox_mail(
-        call.token.user_id, mail_id, call.now, inbox=world.inbox, mails=world.mails, bodies=world.bodies
+        call.token.user_id,
+        mail_id,
+        call.now,
+        inbox=world.inbox,
+        mails=world.mails,
+        bodies=world.bodies,
+        downloads=world.downloads,
+        files=world.files,
+        pool=world.pool,
     )
     readable = [received.mail] if received.mail.is_open(call.now) else []
     downloads = embedded(call, query.include, readable, to_recipient=True)

@@ -16,11 +16,11 @@ from chalicelib.domain.ids import AccountId, DownloadId, FileId, is_uuid
 from chalicelib.domain.people import Owner, User
 from chalicelib.domain.pin import Pin
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, looks_like_secret, secret_text
-from chalicelib.ports import DownloadStore, FileStore, InboxStore, MailStore, PinHasher, TemporaryKeyStore
-from chalicelib.services.open_mail import mark_opened
+from chalicelib.ports import DownloadStore, FileStore, InboxStore, PinHasher, TemporaryKeyStore
 
 NO_PIN_KEY = "You have a PIN: exchange it for a pin key with POST /api/keys."
 BAD_PIN_KEY = "Pin key does not exists"  # in the words of the API that this one follows
+SENDERS_KEY = "This is a mail's download: its recipient makes the key. Make a download of the same files for yourself."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +89,14 @@ def create_download_key(
     *,
     downloads: DownloadStore,
     inbox: InboxStore,
-    mails: MailStore,
     temporary_keys: TemporaryKeyStore,
     pool: Executor,
 ) -> tuple[str, Download]:
-    """A fresh key, which ends any earlier one but that of an e-mail. For the account's own downloads, and for those of
-    mails in the user's inbox, which thereby count as opened.
+    """A fresh key, which ends the one before. For the account's own downloads made by hand, and for those of mails in
+    the user's inbox.
 
-    Raises NotFound, Gone, and Invalid for want of a good pin key.
+    Raises NotFound; Gone; Conflict for a mail's sender (M3), whose key would end a user's and no link; Invalid for
+    want of a good pin key.
     """
     checking = pool.submit(_pin_key_problem, user, pin_key, now, temporary_keys)  # in the same round trip
     download = downloads.find(DownloadId(download_id)) if is_uuid(download_id) else None
@@ -106,13 +106,13 @@ def create_download_key(
         raise NotFound
     if problem:
         raise invalid("pinKey", problem)
+    if download.mail_id and not is_recipient:
+        raise Conflict(SENDERS_KEY)
     if download.expires_at <= now:
         raise Gone(reason="expired")
     text = secret_text(secrets.token_bytes(SECRET_BYTES))
     key = DownloadKey(hash_secret(text), download.id, download.file_ids, download.forgotten_at)
     downloads.make_key_current(download, key, now)
-    if is_recipient and download.mail_id:
-        mark_opened(download.mail_id, now, mails=mails)
     return text, download
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.ids import MailId
 from chalicelib.domain.mail import Mail, body_context
 from chalicelib.ports import BodySealer, MailStore
 from chalicelib.services.change_mail import change_mail
@@ -20,16 +19,11 @@ def open_mail(mail: Mail, now: datetime, *, mails: MailStore, bodies: BodySealer
     if not mail.is_open(now):
         return ReadMail(mail, None)
     body = body_of(mail, mails=mails, bodies=bodies)
-    opened = _opened(mail, now, mails)
+    opened = mark_opened(mail, now, mails=mails)
     return ReadMail(opened, body if opened.is_open(now) else None)
 
 
-def mark_opened(mail_id: MailId, now: datetime, *, mails: MailStore) -> None:
-    if mail := mails.find(mail_id):
-        _opened(mail, now, mails)
-
-
-def _opened(mail: Mail, now: datetime, mails: MailStore) -> Mail:
+def mark_opened(mail: Mail, now: datetime, *, mails: MailStore) -> Mail:
     return change_mail(mail, lambda it: it.opened(now) if it.is_open(now) else it, mails=mails)
 
 

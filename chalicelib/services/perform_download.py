@@ -48,7 +48,7 @@ from chalicelib.ports import (
 )
 from chalicelib.services.check_pin import require_pin
 from chalicelib.services.open_mail import ReadMail
-from chalicelib.services.read_by_link import read_by_link
+from chalicelib.services.read_received import read_received
 
 NO_PIN = "This download asks for a PIN."
 OTHER_MODE = "This download holds a file of another encryption mode. Nothing was spent."
@@ -58,7 +58,7 @@ OTHER_MODE = "This download holds a file of another encryption mode. Nothing was
 class ShownDownload:
     download: Download
     files: Sequence[File] | None  # None where a PIN is asked for first
-    mail: ReadMail | None = None  # that they came with, for whoever has its link
+    mail: ReadMail | None = None  # that they came with
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def show_download(
     download, files = _usable(key, None, now, downloads)
     if download.pin:  # (K6)
         return ShownDownload(download, None)
-    return ShownDownload(download, files, read_by_link(key, download, now, mails=mails, bodies=bodies))
+    return ShownDownload(download, files, read_received(download, now, mails=mails, bodies=bodies))
 
 
 def find_download_key(text: str, *, downloads: DownloadStore) -> DownloadKey:
@@ -120,7 +120,7 @@ def perform_download(
     if download.pin:
         _check_pin(download, pin, now, pin_tries, pin_hasher)  # (K6)
     _check_modes(files, modes)  # (D7)
-    mail = read_by_link(key, download, now, mails=mails, bodies=bodies)
+    mail = read_received(download, now, mails=mails, bodies=bodies)
     key = replace(key, file_ids=tuple(file.id for file in files))  # what is handed out, and no more
     session = secret_text(secrets.token_bytes(SECRET_BYTES))
     session_hash, until = hash_secret(session), download.ends_by(now + SESSION_LIFETIME)  # (M6)

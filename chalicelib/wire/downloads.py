@@ -144,7 +144,7 @@ class ReleasedFileView(SharedFileView):
 
 
 class LinkedMailView(Out):
-    """The mail that the files came with, as whoever has its link reads it."""
+    """The mail that the files came with, as its recipient reads it."""
 
     identifier: Annotated[str, Field(examples=["K7WPX4D"])]
     subject: Annotated[str, Field(examples=["Your contract"])]

@@ -35,7 +35,10 @@ class InboxMailView(Out):
     subject: Annotated[str, Field(examples=["Your contract"])]
     body: Annotated[
         str | None,
-        doc("HTML; left out of lists; null once the mail was revoked or has expired.", "<p>Please sign.</p>"),
+        doc(
+            "HTML; left out of lists; null before its PIN was given, and once the mail was revoked or has expired.",
+            "<p>Please sign.</p>",
+        ),
     ] = None
     sender: SenderView
     received_at: Moment

@@ -109,7 +109,7 @@ def revoked_while_it_is_sent(world: World, hooks: Hooks) -> bool:
 def opened_while_it_is_revoked(world: World, hooks: Hooks) -> tuple[bool, bool]:
     """Is it opened, and is it revoked?"""
     mail = sent(world)
-    hooks.rival_before(TRANSACTION, lambda: mark_opened(mail.id, NOW, mails=world.mails))
+    hooks.rival_before(TRANSACTION, lambda: mark_opened(mail, NOW, mails=world.mails))
     revoke_mail(ALICES, mail.id, NOW, mails=world.mails)
     after = standing(world, mail)
     return after.opened_at is not None, after.revoked_at is not None
@@ -118,8 +118,8 @@ def opened_while_it_is_revoked(world: World, hooks: Hooks) -> tuple[bool, bool]:
 def opened_twice(world: World, hooks: Hooks) -> int:
     """Two readers, a minute apart. Whose minute stands?"""
     mail = sent(world)
-    hooks.rival_before(PUT, lambda: mark_opened(mail.id, NOW, mails=world.mails))
-    mark_opened(mail.id, NOW + timedelta(minutes=1), mails=world.mails)
+    hooks.rival_before(PUT, lambda: mark_opened(mail, NOW, mails=world.mails))
+    mark_opened(mail, NOW + timedelta(minutes=1), mails=world.mails)
     opened_at = standing(world, mail).opened_at
     assert opened_at is not None
     return int((opened_at - NOW) / timedelta(minutes=1))
@@ -129,7 +129,7 @@ def came_back_while_it_is_opened(world: World, hooks: Hooks) -> MailStatus:
     """SES reports a bounce between our read and our mark."""
     mail = sent(world)
     hooks.rival_before(PUT, lambda: on_bounce(mail.id, "m", "why", NOW, mails=world.mails))
-    mark_opened(mail.id, NOW, mails=world.mails)
+    mark_opened(mail, NOW, mails=world.mails)
     return standing(world, mail).status
 
 
@@ -155,7 +155,7 @@ def performed_while_it_is_revoked(world: World, hooks: Hooks) -> bool:
     mail = world.mails.add([mail], MailBody(mail.body_id, ALICES, sealed, mail.forgotten_at))[0]
     mail = world.mails.save(mail.was_sent("m", NOW))
     key = DownloadKey(link_hash, download.id, download.file_ids, download.forgotten_at, is_link=True)
-    mark_opened(mail.id, NOW, mails=world.mails)  # else its mark would be the write that the rival comes before
+    mark_opened(mail, NOW, mails=world.mails)  # else its mark would be the write that the rival comes before
     hooks.rival_before("dynamodb.UpdateItem", lambda: revoke_mail(ALICES, mail.id, NOW, mails=world.mails))
     return worked(lambda: perform_download(key, NOW, **performing(world)), Gone)
 

@@ -302,7 +302,8 @@ def reminding(world: FakeWorld) -> dict[str, Any]:
 
 def reading(world: FakeWorld) -> dict[str, Any]:
     """The ports of read_inbox_mail."""
-    return {"inbox": world.inbox, "mails": world.mails, "bodies": world.bodies}
+    names = ("inbox", "mails", "bodies", "downloads", "files", "pool")
+    return {name: getattr(world, name) for name in names}
 
 
 def sweeping(world: FakeWorld) -> dict[str, Any]:
@@ -336,7 +337,7 @@ def granting(world: World) -> dict[str, Any]:
 
 def keying(world: FakeWorld) -> dict[str, Any]:
     """The ports of create_download_key."""
-    names = ("downloads", "inbox", "mails", "temporary_keys", "pool")
+    names = ("downloads", "inbox", "temporary_keys", "pool")
     return {name: getattr(world, name) for name in names}
 
 

@@ -77,13 +77,16 @@ def _show(mail: "InboxMail") -> None:
     from sealdrop.names import printable
     from sealdrop.output import local_time
 
+    state = state_of(mail.revoked_at, mail.expires_at)
     lines = [
         ("From", f"{mail.sender.name} <{mail.sender.email}>"),
         ("Received", local_time(mail.received_at)),
         ("Subject", mail.subject),
         ("Reference", mail.identifier),
-        ("State", state_of(mail.revoked_at, mail.expires_at)),
+        ("State", state),
     ]
-    click.echo(writing(lines, None if mail.body is None else as_text(mail.body), mail.files))
+    awaits_pin = state == "open" and mail.pin_required and not mail.opened
+    unread = "(it is read once its files were fetched with its PIN)" if awaits_pin else "(it cannot be read any more)"
+    click.echo(writing(lines, unread if mail.body is None else as_text(mail.body), mail.files))
     if mail.files or (mail.pin_required and mail.uses_left):  # behind a PIN they are not told
         click.echo("\n" + printable(f"Fetch them: sealdrop get {mail.id}"))

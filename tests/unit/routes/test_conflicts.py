@@ -6,7 +6,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.mail import entry_of
 from chalicelib.ports import IdentifiersTaken, StaleRecord, TooManyCategories
 from chalicelib.routes.registry import ROUTES
-from tests.support.builders import NOW, stored_mail
+from tests.support.builders import NOW, a_mail, stored_mail
 from tests.support.every_route import GOOD, name_of, send
 from tests.support.fakes import raises
 
@@ -23,7 +23,11 @@ LOSING = {
     ("POST", "/tokens"): ("tokens", "add", Conflict()),
     ("PATCH", "/user"): ("users", "save", Conflict()),
 }
-HERE_BELOW = {("POST", "/downloads/{download_id}/keys")}
+HERE_BELOW = {
+    ("POST", "/downloads/{download_id}/keys"),
+    ("GET", "/public/downloads/{key}"),
+    ("POST", "/public/downloads/{key}"),
+}
 ELSEWHERE = {  # tests of their services
     ("POST", "/files/{file_id}/parts"),
     ("POST", "/files/{file_id}/complete"),
@@ -50,10 +54,17 @@ def test_the_loser_is_told(world, hers, alice, route) -> None:
     assert (answer.status, answer.json["code"]) == (409, "conflict"), answer.text
 
 
-def test_a_key_to_a_mail_that_others_keep_changing(world, hers, alice) -> None:
-    """The key counts as opening it."""
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_download_whose_mail_others_keep_changing(world, hers, alice, method) -> None:
+    """Using the key opens the mail."""
     mail = stored_mail(world)
     world.mails.save(mail.was_sent("m", NOW), entry_of(mail, alice.user_id, alice.account_id, NOW))
+    key = hers.post(f"/downloads/{mail.download_id}/keys", {}).data["key"]
     world.mails.before("save", *[raises(StaleRecord())] * TIMES)
+    assert hers.call(method, f"/public/downloads/{key}").json["code"] == "conflict"
+    assert hers.call(method, f"/public/downloads/{key}").data["uses_left"] == (10 if method == "GET" else 9)
+
+
+def test_a_senders_key_to_a_mail(world, hers, alice) -> None:
+    mail = stored_mail(world, a_mail(account_id=alice.account_id))
     assert hers.post(f"/downloads/{mail.download_id}/keys", {}).json["code"] == "conflict"
-    assert hers.post(f"/downloads/{mail.download_id}/keys", {}).status == 201

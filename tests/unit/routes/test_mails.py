@@ -289,14 +289,6 @@ class TestByLink:
         assert performed.data["mail"]["body"] == "<p>Hi </p>"
         assert room.alice.get(f"/mails/{mail['id']}").data["opened_at"]
 
-    def test_a_key_of_the_senders_own_opens_no_mail(self, room: Mailroom) -> None:
-        mail = room.send()[1]
-        room.deliver()
-        key = room.alice.post(f"/downloads/{mail['download_id']}/keys").data["key"]
-        assert "mail" not in room.stranger.get(f"/public/downloads/{key}").data
-        assert room.alice.get(f"/mails/{mail['id']}").data["opened_at"] is None
-        assert room.stranger.get(f"/public/downloads/{room.key()}").status == 200
-
     def test_a_mark_that_cannot_be_made_spends_nothing(self, room: Mailroom) -> None:
         mail = room.send()[1]
         room.deliver()
@@ -333,6 +325,32 @@ class TestInbox:
             assert (read["body"], read["opened"]) == ("<p>Hi </p>", True)
         assert room.bob.get("/inbox").data[0]["opened"] is True
         assert room.alice.get(f"/mails/{mail['id']}").data["opened_at"] == "2026-03-01T13:00:00.000000Z"
+
+    def test_with_a_pin_it_is_read_once_that_was_given(self, room: Mailroom) -> None:
+        mail = room.send(pin=PIN)[0]
+        room.deliver()
+        read = room.bob.get(f"/inbox/{mail['id']}").data
+        assert (read["subject"], read["pin_required"], read["body"], read["opened"]) == (
+            "Your invoice",
+            True,
+            None,
+            False,
+        )
+        key = room.bob.post(f"/downloads/{mail['download_id']}/keys").data["key"]
+        assert room.stranger.post(f"/public/downloads/{key}", {"pin": "wrong"}).status == 422
+        assert room.bob.get(f"/inbox/{mail['id']}").data["body"] is None
+        assert room.stranger.post(f"/public/downloads/{key}", {"pin": PIN}).data["mail"]["body"] == "<p>Hi </p>"
+        read = room.bob.get(f"/inbox/{mail['id']}").data
+        assert (read["body"], read["opened"]) == ("<p>Hi </p>", True)
+
+    def test_without_its_files_it_is_read_and_not_opened(self, room: Mailroom) -> None:
+        """Its link would be dead."""
+        mail = room.send()[0]
+        room.deliver()
+        room.alice.delete(f"/files/{room.file.id}")
+        read = room.bob.get(f"/inbox/{mail['id']}").data
+        assert (read["body"], read["opened"]) == ("<p>Hi </p>", False)
+        assert room.alice.get(f"/mails/{mail['id']}").data["opened_at"] is None
 
     @pytest.mark.parametrize("path", ["/inbox", "/inbox/{id}"])
     def test_include(self, room: Mailroom, path: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.adapters.ses_letters import letter_of
 from chalicelib.adapters.ses_mailer import SesMailer
 from chalicelib.domain.download import DOWNLOAD_URL_LIFETIME, SESSION_LIFETIME
-from chalicelib.domain.errors import Gone, NotFound
+from chalicelib.domain.errors import Conflict, Gone, NotFound
 from chalicelib.domain.mail import Mail, MailStatus, body_context, entry_of
 from chalicelib.domain.secret import hash_secret
 from chalicelib.ports import NeverSendable, StaleRecord, WrongContext
@@ -32,6 +32,7 @@ from tests.support.builders import (
     BOB_ID,
     BOBS,
     NOW,
+    PIN,
     Caller,
     a_mail,
     a_notification,
@@ -248,29 +249,57 @@ def test_m3_no_key_of_a_recipients_shows_in_it(world: FakeWorld, bob: Caller) ->
     assert (event.type, event.account_id, event.act.user_id) == ("download.keyed", BOBS, bob.user_id)
 
 
-@pytest.mark.parametrize("fate", ["delivered", "refused", "came back", "opened"])
+def look(api: AppClient, world: FakeWorld, mail: Mail, bob: Caller, pin: str | None) -> None:
+    """All that a recipient can do with it: in an inbox, and with a key of their own, or by the link."""
+    links = [str(sent.link) for sent in world.mailer.sent if sent.mail_id == mail.id and sent.link]
+    keys = [link.partition("#")[2] for link in links]
+    if api.get(f"/inbox/{mail.id}", token=bob.text).status == 200:
+        keys = [api.post(f"/downloads/{mail.download_id}/keys", {}, token=bob.text).data["key"]]
+    for key in keys:
+        api.get(f"/public/downloads/{key}")
+        if pin:
+            api.post(f"/public/downloads/{key}", {"pin": pin})
+
+
+@pytest.mark.parametrize("emptied", [False, True], ids=["with files", "with its files in the trash"])
+@pytest.mark.parametrize("given", [None, "wrong", PIN], ids=["no PIN", "wrong PIN", "right PIN"])
+@pytest.mark.parametrize("pin", [None, PIN], ids=["open", "locked"])
+@pytest.mark.parametrize("fate", ["delivered", "looked at", "refused", "came back"])
 def test_m3_what_becomes_of_it_shows_the_same(
-    api: AppClient, world: FakeWorld, alice: Caller, bob: Caller, fate: str
+    api: AppClient, world: FakeWorld, alice: Caller, bob: Caller, fate: str, pin: str | None, given: str, emptied: bool
 ) -> None:
     """A mail to a user, whose inbox has it, and one to nobody we know, who has a link."""
     told = []
     for email in (bob.email, "bab@example.com"):
-        (made,) = api.post("/mails", order(world, alice, recipients=[{"email": email}]), token=alice.text).data
+        sent = order(world, alice, recipients=[{"email": email}]) | ({"pin": pin} if pin else {})
+        (made,) = api.post("/mails", sent, token=alice.text).data
         mail = world.mails.records[made["id"]]
         if fate == "refused":
             world.mailer.before("send", raises(NeverSendable("no")))
         deliver(world, mail)
         if fate == "came back":
             on_bounce(mail.id, world.mails.records[mail.id].message_id or "", "no", NOW, mails=world.mails)
-        if fate == "opened" and email == bob.email:
-            api.get(f"/inbox/{mail.id}", token=bob.text)
-        elif fate == "opened":
-            api.get(f"/public/downloads/{str(world.mailer.sent[-1].link).partition('#')[2]}")
+        if emptied:
+            assert api.delete(f"/files/{sent['files'][0]}", token=alice.text).status == 204
+        if fate != "delivered":
+            look(api, world, mail, bob, given)
         shown = api.get(f"/mails/{mail.id}", token=alice.text, query={"include": "download,author"}).data
+        was_opened = shown["opened_at"] is not None
+        assert was_opened == (fate == "looked at" and not emptied and (pin is None or given == PIN))
         shown |= dict.fromkeys(("id", "identifier", "download_id"))
         shown["download"] |= {"id": None}
         told.append(json.dumps(shown).replace(email, "…"))
     assert told[0] == told[1]
+
+
+def test_m3_a_sender_ends_no_key_of_a_users(world: FakeWorld, alice: Caller) -> None:
+    """No link would end: what is refused afterwards would tell."""
+    mail = received(world, BOB_ID)
+    bob, sender = a_user(id=BOB_ID, account_id=BOBS), a_user(id=alice.user_id)
+    text, _ = create_download_key(bob, mail.download_id, None, NOW, **keying(world))
+    with pytest.raises(Conflict, match="its recipient makes the key"):
+        create_download_key(sender, mail.download_id, None, NOW, **keying(world))
+    assert show_download(find_download_key(text, downloads=world.downloads), NOW, **showing(world)).files
 
 
 def test_m3_what_failed_is_not_opened_afterwards(world: FakeWorld, bob: Caller) -> None:
@@ -320,11 +349,10 @@ def test_m4_only_its_user_takes_it_out_of_an_inbox(table: Any) -> None:
     assert inbox.remove(mail.id, BOB_ID)
 
 
-def test_m4_its_download_is_keyed_by_sender_and_recipient_alone(world: FakeWorld) -> None:
+def test_m4_its_download_is_keyed_by_its_recipient_alone(world: FakeWorld) -> None:
     mail = received(world, BOB_ID)
-    bob, sender, other = a_user(id=BOB_ID, account_id=BOBS), a_user(), a_user(id=new_id(), account_id=BOBS)
-    for user in (bob, sender):
-        assert create_download_key(user, mail.download_id, None, NOW, **keying(world))
+    bob, other = a_user(id=BOB_ID, account_id=BOBS), a_user(id=new_id(), account_id=BOBS)
+    assert create_download_key(bob, mail.download_id, None, NOW, **keying(world))
     with pytest.raises(NotFound):
         create_download_key(other, mail.download_id, None, NOW, **keying(world))
     hide_inbox_mail(BOB_ID, mail.id, inbox=world.inbox)
@@ -372,7 +400,9 @@ def test_m5_a_user_is_sent_no_key(world: FakeWorld, bob: Caller) -> None:
 
 def test_m5_neither_key_ends_the_other(world: FakeWorld) -> None:
     mail, link = sent_by_link(world)
-    made, _ = create_download_key(a_user(), mail.download_id, None, NOW, **keying(world))
+    world.inbox.records[mail.id] = entry_of(mail, BOB_ID, BOBS, NOW)
+    bob = a_user(id=BOB_ID, account_id=BOBS)
+    made, _ = create_download_key(bob, mail.download_id, None, NOW, **keying(world))
     for text in (link, made):
         key = find_download_key(text, downloads=world.downloads)
         assert show_download(key, NOW, **showing(world)).files
@@ -397,8 +427,9 @@ def test_m6_revoking_ends_all_of_it_at_once(world: FakeWorld) -> None:
     session = perform_download(find_download_key(text, downloads=world.downloads), NOW, **performing(world)).session
     revoke_mail(ALICES, mail.id, NOW + SECOND, mails=world.mails)
     all_refused(world, text, session, NOW + SECOND)
+    world.inbox.records[mail.id] = entry_of(mail, BOB_ID, BOBS, NOW)
     with pytest.raises(Gone):
-        create_download_key(a_user(), mail.download_id, None, NOW + SECOND, **keying(world))
+        create_download_key(a_user(id=BOB_ID, account_id=BOBS), mail.download_id, None, NOW + SECOND, **keying(world))
 
 
 def test_m6_expiry_ends_all_of_it_at_once(world: FakeWorld) -> None:
