@@ -124,11 +124,12 @@ def without_request_id(answer: Answer) -> Any:
 
 
 def eventually(probe: Callable[[], T | None], what: str) -> T:
-    """The first thing found, for what another process brings about in its own time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """The first thing found, for what another process brings about in its own time. Who looks too often delays it."""
+    deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.03
     while not (found := probe()):
         assert time.monotonic() < deadline, f"still waiting for {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
     return found
 
 
@@ -318,11 +319,16 @@ class Backstage:
 
     def everything(self) -> str:
         """The whole metadata and search tables as text: bytes appear as base64 and as hex."""
-        return self._text_of(self.table) + self.postings()
+        return self._text_of(self.table) + self._text_of(self.search_table)
 
-    def postings(self) -> str:
-        """The whole search table as text."""
-        return self._text_of(self.search_table)
+    def postings_of(self, file_id: str) -> set[str]:
+        """The parts of its name that the search table has."""
+        pages = self.dynamodb.get_paginator("scan").paginate(
+            TableName=self.search_table,
+            FilterExpression="contains(sk, :id)",
+            ExpressionAttributeValues={":id": {"S": file_id}},
+        )
+        return {item["sk"]["S"].partition("\0")[0] for page in pages for item in page["Items"]}
 
     def _text_of(self, table: str) -> str:
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=table)

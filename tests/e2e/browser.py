@@ -1,12 +1,14 @@
 """A real browser: Debian's Chromium, driven by Playwright. Nothing of it leaves this machine."""
 
+import atexit
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 FLAGS = [
     "--no-sandbox",  # tests may run as root, which Chromium's own sandbox refuses
@@ -43,23 +45,26 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request))
 
 
-@contextmanager
-def visit(url: str, width: int = 1280, height: int = 1000, **options: Any) -> Iterator[Visit]:
-    """Chromium with an empty profile, on this page, until the block ends. `options` are Playwright's of a new page.
-
-    Raises LookupError without Chromium.
-    """
+@cache
+def browser() -> Browser:
+    """One for all visits: to start it takes longer than most of them. Raises LookupError without Chromium."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise LookupError("the tests of pages need Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        try:
-            page = browser.new_page(viewport={"width": width, "height": height}, **options)
-            page.set_default_timeout(60_000)  # a busy machine is no failure
-            visiting = Visit(page)
-            visiting.watch()
-            page.goto(url)
-            yield visiting
-        finally:
-            browser.close()
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    return playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+
+
+@contextmanager
+def visit(url: str, width: int = 1280, height: int = 1000, **options: Any) -> Iterator[Visit]:
+    """An empty profile, on this page, until the block ends. `options` are Playwright's of a new page."""
+    page = browser().new_page(viewport={"width": width, "height": height}, **options)
+    try:
+        page.set_default_timeout(60_000)  # a busy machine is no failure
+        visiting = Visit(page)
+        visiting.watch()
+        page.goto(url)
+        yield visiting
+    finally:
+        page.close()

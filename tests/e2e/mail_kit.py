@@ -18,12 +18,13 @@ class Outbox:
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self._folder = Path(ready["outbox"])
+        self._read: dict[Path, EmailMessage] = {}
 
     def to(self, address: str) -> list[EmailMessage]:
-        messages: list[Any] = [
-            message_from_bytes(path.read_bytes(), policy=default) for path in sorted(self._folder.glob("*.eml"))
-        ]
-        return [message for message in messages if message["To"] == address]
+        for path in self._folder.glob("*.eml"):
+            if path not in self._read:
+                self._read[path] = message_from_bytes(path.read_bytes(), policy=default)
+        return [message for _, message in sorted(self._read.items()) if message["To"] == address]
 
     def first(self, address: str) -> EmailMessage:
         return eventually(lambda: self.to(address), f"an e-mail to {address}")[0]
