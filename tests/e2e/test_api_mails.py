@@ -99,11 +99,11 @@ class TestToAnybody:
         assert performed["mail"]["body"] == "<p>Hello</p>"
         assert [fetched(anyone, released) for released in performed["files"]] == [DATA]
 
-    def test_fifty_at_once(self, alice: User, outbox: Outbox, file: Any) -> None:
-        addresses = [somebody() for _ in range(50)]
+    def test_twenty_at_once(self, alice: User, outbox: Outbox, file: Any) -> None:
+        addresses = [somebody() for _ in range(20)]
         sent = mailed(alice, addresses, file)
         assert [mail["recipient_email"] for mail in sent] == addresses
-        assert len({mail["identifier"] for mail in sent}) == 50
+        assert len({mail["identifier"] for mail in sent}) == 20
         keys = [outbox.key(address) for address in addresses]
         assert len(set(keys)) == 50
 

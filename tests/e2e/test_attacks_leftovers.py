@@ -248,10 +248,10 @@ def test_z1_nothing_is_left_and_no_old_way_leads_to_it(
 
 def test_z1_no_keyword_finds_a_purged_name(alice: User, backstage: Backstage) -> None:
     file = uploaded(alice.api, b"x", "for nobodys eyes.txt")
-    eventually(lambda: backstage.is_indexed(file["id"]), "the index to follow")
+    eventually(lambda: backstage.postings_of(file["id"]), "the index to follow")
     assert alice.api("DELETE", f"/files/{file['id']}?permanent=true").status == 204
     assert alice.api("GET", "/files?keyword=nobodys").data == []
-    eventually(lambda: not backstage.is_indexed(file["id"]), "the name to go from the index, too")
+    eventually(lambda: not backstage.postings_of(file["id"]), "the name to go from the index, too")
 
 
 def test_z1_a_late_put_by_an_old_url_is_deleted_on_arrival(purged: Purged, anyone: Api, backstage: Backstage) -> None:
