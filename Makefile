@@ -13,7 +13,7 @@ demo: dev ## send a real file through the whole service on this machine, and pro
 	@$(BIN)/python -m infra.local.demo
 
 test: dev web ## every test: unit, integration, end to end
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 up: dev ## the stack on this machine, in the foreground, on port 8080 (PORT=9000: on another)
 	@$(MAKE) --silent --no-print-directory web || echo "going on without the pages"

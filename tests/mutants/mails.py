@@ -195,7 +195,7 @@ MAILS = (
         "services/create_download.py",
         "return entry is not None and entry.user_id == user.id",
         "return entry is not None",
-        "its_download_is_keyed_by_sender_and_recipient_alone",
+        "its_download_is_keyed_by_its_recipient_alone",
     ),
     mails(
         "M5",

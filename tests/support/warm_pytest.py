@@ -9,12 +9,16 @@ import os
 import sys
 from pathlib import Path
 
-import aws_encryption_sdk  # noqa: F401 - imported for the children
-import boto3  # noqa: F401 - the same
-import chalice.app  # noqa: F401 - the same
-import hypothesis  # noqa: F401 - the same
-import pydantic  # noqa: F401 - the same
+import anyio._backends._asyncio  # noqa: F401 - imported for the children, as all of these
+import aws_encryption_sdk  # noqa: F401
+import boto3  # noqa: F401
+import chalice.app  # noqa: F401
+import hypothesis  # noqa: F401
+import jsonschema  # noqa: F401
+import pydantic  # noqa: F401
 import pytest
+import xdist.plugin  # noqa: F401
+import yaml  # noqa: F401
 
 # The package that brings a plugin is imported before pytest could rewrite its asserts: none of ours.
 KNOWN = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]

@@ -152,6 +152,7 @@ def test_an_interrupt_while_it_still_loads(here: Path) -> None:
         capture_output=True,
         check=False,
         timeout=PATIENCE_SECONDS,
+        preexec_fn=heeds_interrupts,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"sealdrop: interrupted\n")
 
