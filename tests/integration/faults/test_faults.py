@@ -38,7 +38,12 @@ SCHEDULES = int(os.environ.get("FAULTS", "504"))  # of all flows together
 
 faults = st.builds(Fault, st.integers(0, 6), st.sampled_from(Kind))
 choices = st.lists(st.integers(0, 11), max_size=12)
-schedules = st.builds(Schedule, st.lists(faults, max_size=5), choices, st.sampled_from([False, False, True]))
+sdk_retries = st.sampled_from([False, False, True])
+
+
+def schedules(fewest: int) -> st.SearchStrategy[Schedule]:
+    """`fewest` faults, or more."""
+    return st.builds(Schedule, st.lists(faults, min_size=fewest, max_size=5), choices, sdk_retries)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +83,7 @@ def run(sky: Cloud, flow: Callable[[Play], None], schedule: Schedule) -> None:
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
 def test_whatever_befalls_it(sky: Cloud, flow: Callable[[Play], None]) -> None:
     @settings(max_examples=max(1, SCHEDULES * SHARES[flow.__name__] // sum(SHARES.values())))
-    @given(schedules)
+    @given(schedules(1))
     def every(schedule: Schedule) -> None:
         run(sky, flow, schedule)
 
@@ -90,7 +95,7 @@ def test_a_careless_variant_is_found_out(sky: Cloud, name: str) -> None:
     flow, install = VARIANTS[name]
 
     @settings(max_examples=300, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False)
-    @given(schedules)
+    @given(schedules(3))
     def every(schedule: Schedule) -> None:
         run(sky, flow, schedule)
 
