@@ -4,7 +4,7 @@ PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help dev demo up test check format lock openapi web bench package deploy destroy clean
+.PHONY: help dev demo up test faults check format lock openapi web bench package deploy destroy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: dev ## send a real file through the whole service on this machine, and pro
 
 test: dev web ## every test: unit, integration, end to end
 	@$(BIN)/python -m pytest -n 4 --dist loadgroup
+
+faults: dev ## ten times as many schedules of faults as `make test` tries (FAULTS=20000: as many as one likes)
+	@FAULTS=$(or $(FAULTS),5000) $(BIN)/python -m pytest -n 2 --dist load tests/integration/faults -k whatever
 
 up: dev ## the stack on this machine, in the foreground, on port 8080 (PORT=9000: on another)
 	@$(MAKE) --silent --no-print-directory web || echo "going on without the pages"

@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import contention, handling, imports, limiting, lists, sealing, transfer
+from bench import contention, handling, imports, limiting, lists, load, sealing, transfer
 
 TABLES = {
     "sealing": sealing.report,
@@ -12,6 +12,7 @@ TABLES = {
     "contention": contention.report,
     "transfer": transfer.report,
     "lists": lists.report,
+    "load": load.report,
 }
 
 

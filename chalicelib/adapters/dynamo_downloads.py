@@ -5,6 +5,7 @@ from datetime import datetime
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.aws_call import RETRY_AFTER_SECONDS
 from chalicelib.adapters.dynamo_authors import author_from, author_item
 from chalicelib.adapters.dynamo_creations import Creations
 from chalicelib.adapters.dynamo_files import file_key
@@ -24,14 +25,15 @@ from chalicelib.adapters.dynamo_table import (
 from chalicelib.adapters.dynamo_transaction import Cancelled, Transaction
 from chalicelib.adapters.dynamo_verifiers import verifier_from, verifier_item
 from chalicelib.domain.claim import Claim
-from chalicelib.domain.download import Download, DownloadKey, Refused, may_spend
-from chalicelib.domain.errors import Gone
+from chalicelib.domain.download import Allowed, Download, DownloadKey, Refused, may_spend
+from chalicelib.domain.errors import Busy, Gone
 from chalicelib.domain.file import File
 from chalicelib.domain.ids import AccountId, DownloadId, FileId
 from chalicelib.domain.secret import SecretHash
 
 download_key = KeyOfId("DOWNLOAD", "DOWNLOAD")
 secret_key = KeyOfId("DOWNLOADKEY", "DOWNLOADKEY")
+_ATTEMPTS = 5
 _USABLE = "uses_left > :none AND expires_at > :now AND attribute_not_exists(revoked_at)"
 
 
@@ -89,36 +91,57 @@ class DynamoDownloads:
         self._table.try_update(download_key(download_id), "SET revoked_at = :now", once, now=timestamp(now))
 
     def spend(self, key: DownloadKey, session_hash: SecretHash, session_until: datetime, now: datetime) -> Download:
-        try:
-            item = self._table.update(
-                download_key(key.download_id),
-                "SET uses_left = uses_left - :one, sessions.#session = :until, released = :released",
-                f"{_USABLE} AND (key_hash = :hash OR link_hash = :hash) AND attribute_not_exists(sessions.#session)",
-                {"#session": session_hash},
-                one=1,
-                until=timestamp(session_until),
-                released=list(key.file_ids),
-                none=0,
-                now=timestamp(now),
-                hash=key.key_hash,
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            standing = standing_item(error)
-            if standing is None or session_hash not in standing["sessions"]:
-                raise Gone(reason=_why(standing, key.key_hash, now)) from error
-            item = standing  # our own write: its answer was lost, and botocore tried again
-        return _from_item(item)
+        """A spending that was given up, and comes late, is refused: it says of how many returns it knew."""
+        returns = 0  # supposed; a refusal tells how it is
+        for _ in range(_ATTEMPTS):
+            try:
+                return _from_item(self._spend(key, session_hash, session_until, now, returns))
+            except ClientError as error:
+                if not condition_failed(error):
+                    raise
+                standing = standing_item(error)
+                if standing and session_hash in standing["sessions"]:
+                    return _from_item(standing)  # our own write: its answer was lost, and botocore tried again
+                known, returns = returns, standing.get("return_count", 0) if standing else 0
+                if returns == known or not _may_be_spent(standing, key.key_hash, now):
+                    raise Gone(reason=_why(standing, key.key_hash, now)) from error
+        raise Busy(reason="others kept giving uses back", retry_after_seconds=RETRY_AFTER_SECONDS)
 
-    def give_back(self, key: DownloadKey, session_hash: SecretHash) -> None:
-        self._table.try_update(
+    def _spend(
+        self, key: DownloadKey, session_hash: SecretHash, session_until: datetime, now: datetime, returns: int
+    ) -> Item:
+        as_supposed = "return_count = :returns" if returns else "attribute_not_exists(return_count)"
+        return self._table.update(
             download_key(key.download_id),
-            "SET uses_left = uses_left + :one REMOVE sessions.#session",
-            "attribute_exists(sessions.#session)",  # else it was given back already
+            "SET uses_left = uses_left - :one, sessions.#session = :until, released = :released",
+            f"{_USABLE} AND (key_hash = :hash OR link_hash = :hash) AND attribute_not_exists(sessions.#session)"
+            f" AND {as_supposed}",
             {"#session": session_hash},
             one=1,
+            until=timestamp(session_until),
+            released=list(key.file_ids),
+            none=0,
+            now=timestamp(now),
+            hash=key.key_hash,
+            **({"returns": returns} if returns else {}),
         )
+
+    def give_back(self, key: DownloadKey, session_hash: SecretHash) -> None:
+        """Also a spending of which nobody knows whether it was made, or will be (decision 0080)."""
+        place, names = download_key(key.download_id), {"#session": session_hash}
+        count = "return_count = if_not_exists(return_count, :none) + :one"
+        spent, unspent = "attribute_exists(sessions.#session)", "attribute_not_exists(sessions.#session)"
+        for _ in range(2):  # it may be made between the two
+            change = f"SET uses_left = uses_left + :one, {count} REMOVE sessions.#session"
+            if self._table.try_update(place, change, spent, names, one=1, none=0):
+                return
+            there = f"attribute_exists(pk) AND {unspent}"
+            if self._table.try_update(place, f"SET {count}", there, names, one=1, none=0):
+                return
+
+
+def _may_be_spent(item: Item | None, key_hash: SecretHash, now: datetime) -> bool:
+    return item is not None and isinstance(may_spend(_from_item(item), key_hash, now), Allowed)
 
 
 def _why(item: Item | None, key_hash: SecretHash, now: datetime) -> str:

@@ -1,5 +1,6 @@
 """A call does its work at AWS and its answer never comes. botocore tries again, and meets its own first attempt."""
 
+import copy
 import json
 from dataclasses import replace
 from typing import Any
@@ -130,6 +131,34 @@ def test_a_use_is_given_back_once(world: World, hooks: Hooks) -> None:
     hooks.lose_answers("dynamodb.UpdateItem")
     world.downloads.give_back(key, session)
     assert standing(world, key).uses_left == 1
+
+
+@pytest.mark.parametrize("was_made", [False, True], ids=["not made", "made"])
+def test_a_spending_that_was_given_up_and_comes_late_is_refused(world: World, hooks: Hooks, was_made: bool) -> None:
+    """Else a use would be gone, by a session that nobody knows, of which the performer was told "not now"."""
+    key, session = with_key(world), a_hash()
+    late: list[Any] = []
+    hooks.watch("dynamodb.UpdateItem", lambda sent: late.append(copy.copy(sent)))
+    if was_made:
+        world.downloads.spend(key, session, UNTIL, NOW)
+    else:
+        hooks.break_line("dynamodb.UpdateItem", BROKEN_LINES["no answer in time"], times=ATTEMPTS)
+        with pytest.raises(Busy):
+            world.downloads.spend(key, session, UNTIL, NOW)
+    hooks.remove_all()
+    world.downloads.give_back(key, session)
+
+    world._clients["dynamodb"]._endpoint._send(late[0])
+
+    assert (standing(world, key).uses_left, standing(world, key).sessions) == (1, {})
+    assert world.downloads.spend(key, session, UNTIL, NOW).uses_left == 0
+
+
+def test_a_use_that_others_gave_back_meanwhile_can_be_spent(world: World, hooks: Hooks) -> None:
+    key, other, session = with_key(world), a_hash(), a_hash()
+    world.downloads.spend(key, other, UNTIL, NOW)
+    hooks.rival_before("dynamodb.UpdateItem", lambda: world.downloads.give_back(key, other))
+    assert world.downloads.spend(key, session, UNTIL, NOW).sessions == {session: UNTIL}
 
 
 def test_a_key_becomes_current(world: World, hooks: Hooks) -> None:

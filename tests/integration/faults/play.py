@@ -1,0 +1,210 @@
+"""One schedule: clients that ask again, queues that bring again, sweeps, and a clock. What became of it is judged in
+invariants.py.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import app as table_of_contents
+from chalicelib.bootstrap import World
+from chalicelib.domain.pin import MAX_TRIES
+from chalicelib.domain.sealing import WrappedKey
+from chalicelib.routes import triggers
+from tests.integration.faults.cloud import Cloud
+from tests.integration.faults.weather import Fault, Kind, Weather
+from tests.support import sealed
+from tests.support.app_client import Answer, AppClient, LambdaContext
+from tests.support.builders import PIN, Caller
+from tests.support.clock import Clock
+
+PATIENCE = 12  # more than a plan has faults
+RECEIVES = 5  # then SQS puts a message away
+CONTEXT = LambdaContext("11111111-2222-4333-8444-555555555555", "a function")
+DONE = frozenset({200, 201, 204})
+
+
+@dataclass(frozen=True)
+class Schedule:
+    faults: Sequence[Fault]
+    choices: Sequence[int]  # of everything else: orders, copies, sizes
+    sdk_retries: bool = False
+
+
+@dataclass
+class Message:
+    body: str
+    received: int = 0
+
+
+@dataclass
+class Perform:
+    """What a performer was told, if anything."""
+
+    download_id: str
+    answer: Answer | None
+    faults: int  # that befell it
+
+
+@dataclass
+class Play:
+    cloud: Cloud
+    world: World
+    clock: Clock
+    schedule: Schedule
+    bytes_of: dict[str, bytes] = field(default_factory=dict)  # by file
+    key_of: dict[str, str] = field(default_factory=dict)  # of sealed files, as their owner was told
+    uses_of: dict[str, int] = field(default_factory=dict)  # by download
+    performs: list[Perform] = field(default_factory=list)
+    uploads: list[Message] = field(default_factory=list)  # S3's events on their way
+    orders: list[Message] = field(default_factory=list)  # mails' orders on theirs
+    rivals: list[Callable[[], object]] = field(default_factory=list)
+    revoked: set[str] = field(default_factory=set)  # mails, as their sender was told
+    wrong_pins: int = 0  # that were told to be wrong, since a right one
+
+    def __post_init__(self) -> None:
+        self.weather = Weather(self.schedule.faults, self._rival)
+        self.cloud.sky.weather = self.weather
+        self._choices = list(self.schedule.choices)
+        self.app = AppClient(table_of_contents.app)
+        self.bytes_of |= self.cloud.bytes_of
+        self.alice, self.bob = self.cloud.alice, self.cloud.bob
+
+    @contextmanager
+    def shelter(self) -> Iterator[None]:
+        """What a schedule begins with: nothing befalls it."""
+        sky, self.cloud.sky.weather = self.cloud.sky.weather, Weather()
+        self.weather, kept = self.cloud.sky.weather, self.weather
+        yield
+        self.weather, self.cloud.sky.weather = kept, sky
+
+    def choose(self, count: int) -> int:
+        return self._choices.pop(0) % count if self._choices else 0
+
+    def _rival(self) -> None:
+        if self.rivals:
+            self.rivals[self.choose(len(self.rivals))]()
+
+    # -- clients -----------------------------------------------------------------------------------------------------
+
+    def ask(self, method: str, path: str, body: Any = None, *, by: Caller | None = None, **more: Any) -> Answer | None:
+        """None where no answer came."""
+        answer = None
+        with self.weather.life() as life:
+            answer = self.app.call(method, path, json=body, token=by.text if by else None, **more)
+        return None if life.is_over else answer
+
+    def insist(
+        self, method: str, path: str, body: Any = None, *, good: Collection[int] = DONE, key: str = "", **more: Any
+    ) -> Answer:
+        """As a good client does: again after no answer, 5xx or 409, under the same Idempotency-Key."""
+        headers = {"Idempotency-Key": key} if key else {}
+        for _ in range(PATIENCE):
+            answer = self.ask(method, path, body, headers=headers, **more)
+            if answer is not None and answer.status < 500 and answer.status != 409:
+                assert answer.status in good, f"{method} {path}: {answer.status} {answer.text}"
+                return answer
+        raise AssertionError(f"{method} {path} had no good answer")
+
+    def put(self, made: Any, data: bytes) -> None:
+        """The bytes of a file arrive, and S3 tells of it: once, twice, or never."""
+        if terms := made.get("encryption"):
+            wrapped = WrappedKey(terms["key_arn"], base64.b64decode(terms["encrypted_data_key"]))
+            self.key_of[made["id"]] = terms["data_key"]
+            data = sealed.seal(data, base64.b64decode(terms["data_key"]), wrapped, terms["encryption_context"])
+        self.bytes_of[made["id"]] = data
+        self.cloud.bare["s3"].put_object(Bucket=self.cloud.bucket, Key=f"files/{made['id']}", Body=data)
+        self.uploads += [Message(self._s3_event(made["id"])) for _ in range((1, 2, 0)[self.choose(3)])]
+
+    def _s3_event(self, file_id: str) -> str:
+        detail = {"bucket": {"name": self.cloud.bucket}, "object": {"key": f"files/{file_id}"}}
+        return json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+
+    def perform(self, download_id: str, key: str) -> Answer | None:
+        before = len(self.weather.struck)
+        answer = self.ask("POST", f"/public/downloads/{key}")
+        self.performs.append(Perform(download_id, answer, len(self.weather.struck) - before))
+        return answer
+
+    def revoke(self, mail_id: str) -> None:
+        answer = self.ask("DELETE", f"/mails/{mail_id}", by=self.alice)
+        if answer is not None and answer.status == 204:
+            self.revoked.add(mail_id)
+
+    def guess(self, pin: str) -> None:
+        """A right one may have been taken, whatever was heard of it. One that was given up may be, later."""
+        answer = self.ask("POST", "/keys", {"pin": pin}, by=self.bob)
+        status = answer.status if answer else 503
+        assert status in ({201, 429, 503} if pin == PIN else {422, 429, 503}), "a PIN is not taken for what it is"
+        self.wrong_pins = 0 if pin == PIN and status != 429 else self.wrong_pins + (status == 422)
+        late = sum(kind is Kind.LATE for kind, _ in self.weather.struck)
+        assert self.wrong_pins <= MAX_TRIES * (1 + late), "more guesses are looked at than may be"
+
+    # -- functions ---------------------------------------------------------------------------------------------------
+
+    def hear_of_uploads(self) -> None:
+        self._bring(self.uploads, table_of_contents.on_upload)
+
+    def deliver(self) -> None:
+        self.orders += [Message(body) for body in self.cloud.taken_orders()]
+        self._bring(self.orders, table_of_contents.on_mail)
+
+    def _bring(self, queue: list[Message], function: Callable[[Any, Any], Any]) -> None:
+        """One message to its function; it comes again unless that says that it is done."""
+        if not queue:
+            return
+        message = queue.pop(self.choose(len(queue)))
+        message.received += 1
+        is_done = False
+        with self.weather.life() as life:
+            answer = function({"Records": [{"messageId": "m", "receiptHandle": "r", "body": message.body}]}, CONTEXT)
+            is_done = answer == {"batchItemFailures": []}
+        if (life.is_over or not is_done) and message.received < RECEIVES:
+            queue.append(message)
+
+    def sweep(self) -> None:
+        with self.weather.life():
+            triggers.handle_sweep()
+
+    def tell_changes(self) -> None:
+        """The stream, in batches, one of them again. The function is asked until it has taken all."""
+        records = self.cloud.taken_changes()
+        cut = (len(records) // 2 + self.choose(len(records) + 1)) % (len(records) + 1)
+        for batch in (records[:cut], records[:cut], records[cut:]):
+            self._tell(batch)
+
+    def _tell(self, records: list[Any]) -> None:
+        for _ in range(PATIENCE):
+            if not records:
+                return
+            with self.weather.life():
+                answer = table_of_contents.on_change({"Records": records}, CONTEXT)
+                if not answer["batchItemFailures"]:
+                    return
+        raise AssertionError("on_change never took its batch")
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def settle(self) -> datetime:
+        """The weather clears up, all that is on its way arrives, and the sweep comes as often as it does."""
+        self.weather.clear_up()
+        self.rivals.clear()
+        self._arrive()
+        for days in (*[1 / 24] * 5, 2, 8, 31):  # leases, and orders again; silence; the longest upload; the trash
+            self.clock.tick(days=days)
+            self.sweep()
+            self._arrive()
+        self.sweep()
+        self.tell_changes()
+        return self.clock.now
+
+    def _arrive(self) -> None:
+        while self.uploads:
+            self.hear_of_uploads()
+        self.deliver()
+        while self.orders:
+            self.deliver()

@@ -1,0 +1,114 @@
+"""Randomised schedules of faults drive the main flows: nothing is lost, nothing spent twice, nothing stuck.
+
+`make faults` runs ten times as many (FAULTS=5000). A schedule that fails is printed, as short as it can be made.
+"""
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from chalicelib import bootstrap
+from chalicelib.adapters import kms_pins
+from tests.integration.faults.cloud import CHEAP, Cloud, cloud
+from tests.integration.faults.flows import FLOWS
+from tests.integration.faults.invariants import judge
+from tests.integration.faults.play import Play, Schedule
+from tests.integration.faults.variants import VARIANTS
+from tests.integration.faults.weather import Fault, Kind
+from tests.support.clock import Clock
+
+SHARES = {
+    "upload": 5,
+    "perform": 6,
+    "purge": 5,
+    "mail": 4,
+    "revoke": 3,
+    "pin": 2,
+    "once": 4,
+    "quota": 1,
+}  # a quota's are slow
+NEVER_RIGHT = {"bytes are never deleted", "the sweep forgets files", "an event is named at random"}
+SCHEDULES = int(os.environ.get("FAULTS", "504"))  # of all flows together
+
+faults = st.builds(Fault, st.integers(0, 6), st.sampled_from(Kind))
+choices = st.lists(st.integers(0, 11), max_size=12)
+sdk_retries = st.sampled_from([False, False, True])
+
+
+def schedules(fewest: int) -> st.SearchStrategy[Schedule]:
+    """`fewest` faults, or more."""
+    return st.builds(Schedule, st.lists(faults, min_size=fewest, max_size=5), choices, sdk_retries)
+
+
+@pytest.fixture(scope="module")
+def sky() -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as patch, cloud_of(patch) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def cloud_of(patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    still = SimpleNamespace(sleep=lambda _: None)
+    patch.setattr(kms_pins, "SCRYPT_COST", CHEAP)
+    for module in ("botocore.endpoint", "chalicelib.adapters.aws_call", "chalicelib.adapters.dynamo_transaction"):
+        patch.setattr(f"{module}.time", still)
+    with cloud() as made:
+        for module in ("dynamo_files", "dynamo_mails"):
+            patch.setattr(f"chalicelib.adapters.{module}.due_ids", lambda _, prefix, now: iter(made.due(prefix, now)))
+        yield made
+
+
+def run(sky: Cloud, flow: Callable[[Play], None], schedule: Schedule) -> None:
+    sky.put_back()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
+        clock = Clock()
+        clock.rule(patch)
+        world = sky.world(3 if schedule.sdk_retries else 1)
+        previous = bootstrap.use(world)
+        try:
+            play = Play(sky, world, clock, schedule)
+            flow(play)
+            play.settle()
+            judge(play)
+        finally:
+            bootstrap.use(previous)
+
+
+@pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
+def test_whatever_befalls_it(sky: Cloud, flow: Callable[[Play], None]) -> None:
+    @settings(max_examples=max(1, SCHEDULES * SHARES[flow.__name__] // sum(SHARES.values())))
+    @given(schedules(1))
+    def every(schedule: Schedule) -> None:
+        run(sky, flow, schedule)
+
+    every()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_careless_variant_is_found_out(sky: Cloud, name: str) -> None:
+    flow, install = VARIANTS[name]
+
+    @settings(max_examples=300, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False)
+    @given(schedules(3))
+    def every(schedule: Schedule) -> None:
+        run(sky, flow, schedule)
+
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch)
+        with pytest.raises(AssertionError):
+            every()
+
+
+@pytest.mark.parametrize("name", sorted(set(VARIANTS) - NEVER_RIGHT))
+def test_in_calm_weather_nobody_would_notice(sky: Cloud, name: str) -> None:
+    """So it is the schedules that find them out."""
+    flow, install = VARIANTS[name]
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch)
+        run(sky, flow, Schedule([], []))
