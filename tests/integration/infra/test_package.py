@@ -3,26 +3,19 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
 from infra.artefacts import point_at
+from infra.expansion import Template, expand, of_type, sam_template
 from infra.stacks import CAPABILITIES
-from tests.support.packaging import Template, expand, of_type, package_sam
 
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Template]:
-    """The SAM file of a stage."""
-    return lambda stage: package_sam(tmp_path_factory.mktemp("package"), stage)
-
-
-@pytest.fixture(scope="module")
-def sam(packaged: Callable[[str], Template]) -> Template:
-    return packaged("dev")
+def sam() -> Template:
+    return sam_template("dev")
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +23,14 @@ def expanded(sam: Template) -> Template:
     return expand(sam)
 
 
-def test_the_linter_has_nothing_to_say_of_the_expansion(expanded: Template, tmp_path: Path) -> None:
-    """Circles between resources show here alone."""
-    written = tmp_path / "expanded.json"
-    written.write_text(json.dumps(expanded))
-    command = [Path(sys.executable).with_name("cfn-lint"), written]
+def test_the_linter_has_nothing_to_say_of_the_file_and_of_its_expansion(
+    sam: Template, expanded: Template, tmp_path: Path
+) -> None:
+    """Circles between resources show in the expansion alone."""
+    written = [tmp_path / "sam.json", tmp_path / "expanded.json"]
+    for path, template in zip(written, (sam, expanded), strict=True):
+        path.write_text(json.dumps(template))
+    command = [Path(sys.executable).with_name("cfn-lint"), *written]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our linter
     assert (said.stdout, said.stderr, said.returncode) == ("", "", 0)
 
@@ -99,6 +95,6 @@ class TestLogs:
         assert {log["RetentionInDays"] for log in logs} == {90}
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_what_is_packaged_for_a_stage_is_named_after_it(packaged: Callable[[str], Template], stage: str) -> None:
-    assert packaged(stage)["Parameters"]["Stage"]["Default"] == stage
+def test_what_is_packaged_for_a_stage_is_named_after_it(sam: Template) -> None:
+    assert sam["Parameters"]["Stage"]["Default"] == "dev"
+    assert sam_template("prod")["Parameters"]["Stage"]["Default"] == "prod"

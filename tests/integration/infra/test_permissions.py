@@ -18,11 +18,11 @@ import pytest
 from botocore import xform_name
 
 from infra import template
+from infra.expansion import Template, expand, of_type, sam_template
 from infra.package import SERVICES
 from tests.support.asking import Estate, opening_table
 from tests.support.every_function import ADAPTERS, Place, record
 from tests.support.iam import Ask, Right, allowed_by_key, compare
-from tests.support.packaging import Template, expand, of_type, package_sam
 
 ACCOUNT = "123456789012"  # moto's
 POLLING = {  # what Lambda does in the function's name, by the service that feeds it
@@ -54,8 +54,8 @@ class Recorded(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    expanded = expand(package_sam(tmp_path_factory.mktemp("package"), "dev"))
+def recorded() -> Recorded:
+    expanded = expand(sam_template("dev"))
     with contextlib.redirect_stdout(io.StringIO()):  # the app's log lines
         recorder, aws = record()
     names, estate = aws.applied.names, Estate.of(aws.applied, aws.region, ACCOUNT)
