@@ -4,7 +4,7 @@ PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help dev demo up test faults check format lock openapi web bench package deploy destroy clean
+.PHONY: help dev demo up test faults check audit format lock openapi web bench package deploy destroy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,13 +31,16 @@ check: dev ## style, types, import rules, template, the API's document
 	$(BIN)/cfn-lint infra/template.yaml
 	$(BIN)/python -m infra.openapi --check
 
+audit: dev .venv-audit/.ready ## what others' tools find: cfn-lint, checkov, bandit, secrets, pip-audit (ARGS=--offline: without the last)
+	@$(BIN)/python -m infra.audit $(ARGS)
+
 openapi: dev ## write the API's document anew, from routes and models: chalicelib/openapi.json
 	@$(BIN)/python -m infra.openapi
 
 bench: dev ## measure: sealing, request handling, imports, the limiter, contention, 2 GiB up and down (ratios inside one run)
 	@$(BIN)/python -m bench
 
-package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip (STAGE=prod: of that stage)
+package: dev ## the deployable artefacts: out/packaged.yaml, out/deployment.zip, out/sbom.cdx.json (STAGE=prod: of that stage)
 	@$(BIN)/python -m infra.package --stage $(or $(STAGE),dev)
 
 deploy: dev web ## package, upload, create or update the stack: STAGE=prod ARGS='--set MailFrom=sealdrop@example.com'
@@ -54,6 +57,13 @@ dev: .venv/.ready ## set up .venv (bin/python, bin/sealdrop)
 	@$(BIN)/python -m pip install --quiet 'pip<26.3'
 	@$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e client
+	@touch $@
+
+.venv-audit/.ready: requirements-audit.txt
+	@echo "setting up .venv-audit (a minute or two, once)"
+	@test -x .venv-audit/bin/python || $(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install --quiet 'pip<26.3'
+	@.venv-audit/bin/python -m pip install --quiet -r requirements-audit.txt
 	@touch $@
 
 web: build/web/.ready ## the pages that are served beside the API, from web/ (needs npm)
@@ -73,10 +83,11 @@ format: dev ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: ## resolve requirements-dev.in into requirements-dev.txt
+lock: ## resolve requirements-dev.in and requirements-audit.in into the .txt beside them
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet 'pip<26.3' pip-tools==7.6.2
-	.venv-lock/bin/pip-compile --quiet --strip-extras --no-header --no-annotate --no-emit-index-url \
-	  --no-emit-trusted-host --no-emit-find-links --allow-unsafe -o requirements-dev.txt requirements-dev.in
+	for tools in dev audit; do .venv-lock/bin/pip-compile --quiet --strip-extras --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe \
+	  -o requirements-$$tools.txt requirements-$$tools.in || exit 1; done
 
 clean: ## remove what the commands above made
-	rm -rf .venv .venv-lock out build web/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-audit .venv-lock out build web/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,9 +1,9 @@
 """`python -m infra.package [--stage dev]`: the deployable artefacts, from a clean clone and without credentials.
 
 Leaves `out/packaged.yaml` (one SAM template: what Chalice writes for app.py, merged with infra/template.yaml,
-overrides.yaml, web.yaml and operations.yaml) and `out/deployment.zip` (the functions' code, compiled: Lambda keeps no
-bytecode between cold starts). The pages are not in it: build/web, which `make web` fills, goes to the bucket that the
-stack makes.
+overrides.yaml, permissions.yaml, web.yaml and operations.yaml) and `out/deployment.zip` (the functions' code, compiled:
+Lambda keeps no bytecode between cold starts). The pages are not in it: build/web, which `make web` fills, goes to the
+bucket that the stack makes. `out/sbom.cdx.json` says what others' code is in all of it (infra/sbom.py).
 """
 
 import argparse
@@ -25,10 +25,11 @@ from infra.template import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("app.py", "chalicelib", ".chalice", "requirements.txt")
-TEMPLATES = ("template.yaml", "overrides.yaml", "web.yaml", "operations.yaml")
+TEMPLATES = ("template.yaml", "overrides.yaml", "permissions.yaml", "web.yaml", "operations.yaml")
 SECTIONS = ("Parameters", "Conditions", "Resources", "Outputs")
 MAX_ZIP_BYTES = 20 * 1024 * 1024
 SERVICES = frozenset({"dynamodb", "kms", "s3", "sesv2", "sqs"})  # that the functions call
+DEFAULT_REGION = "eu-west-1"  # where packaging and linting want to be told one; nothing of it stays
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's oldest time: the same code gives the same archive
 
 
@@ -38,18 +39,22 @@ class PackagingFailed(Exception):
 
 def package(stage: str, out: Path) -> None:
     """Raises PackagingFailed; `out` is then as it was."""
+    from infra import sbom  # it is heavy, and most who import this want the templates alone
+
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch) / "sealdrop"
-        _copy_sources(project)
+        copy_sources(project)
         merged = Path(scratch) / "resources.yaml"
         merged.write_text(yaml.safe_dump(joined_template(stage), sort_keys=False))
         packaged = Path(scratch) / "packaged"
-        _run_chalice(project, stage, merged, packaged)
+        run_chalice(project, stage, merged, packaged)
         _compile(packaged / "deployment.zip")
         _check_size(packaged / "deployment.zip")
+        bill = sbom.bill_of(packaged / "deployment.zip", ROOT / "web" / "package-lock.json")
         out.mkdir(exist_ok=True)
         shutil.move(packaged / "sam.yaml", out / "packaged.yaml")
         shutil.move(packaged / "deployment.zip", out / "deployment.zip")
+        (out / sbom.NAME).write_text(bill, encoding="utf-8")
 
 
 def joined_template(stage: str) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _copy_sources(project: Path) -> None:
+def copy_sources(project: Path) -> None:
     project.mkdir()
     leave = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
     for name in SOURCES:
@@ -84,10 +89,10 @@ def _copy_sources(project: Path) -> None:
             shutil.copy(source, project / name)
 
 
-def _run_chalice(project: Path, stage: str, merged: Path, packaged: Path) -> None:
+def run_chalice(project: Path, stage: str, merged: Path, packaged: Path) -> None:
     chalice = Path(sys.executable).with_name("chalice")
     command = [str(chalice), "package", "--stage", stage, "--merge-template", str(merged), str(packaged)]
-    environment = {**os.environ, "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "eu-west-1")}
+    environment = {**os.environ, "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", DEFAULT_REGION)}
     ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise PackagingFailed(ended.stderr.strip() or ended.stdout.strip())

@@ -36,8 +36,6 @@ def apply(clients: Clients, path: Path = template.TEMPLATE, given: Mapping[str, 
         if maker is None:
             raise ValueError(f"{logical}: no maker for {resource['Type']} in infra/local/resources.py")
         properties = names.resolve(resource["Properties"])
-        if resource["Type"] == "AWS::IAM::ManagedPolicy":  # CloudFormation makes a name up, too
-            properties.setdefault("ManagedPolicyName", f"{names.refs['ServiceName']}-{names.refs['Stage']}-{logical}")
         made = maker(clients, properties)
         names.refs[logical] = made.ref
         names.attributes.update({(logical, key): value for key, value in made.attributes.items()})

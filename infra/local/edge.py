@@ -86,7 +86,7 @@ class Edge:
         if request.bucket:
             with model() as backend:
                 bucket = backend.buckets.get(request.bucket)
-            refuse_denied(bucket.policy if bucket else None, request)  # (2)
+            refuse_denied(bucket.policy if bucket else None, request, self._now())  # (2)
         return self._operate(request, environ, payload_hash)  # (3)
 
     def _authenticate(self, request: AwsRequest) -> str:

@@ -153,15 +153,6 @@ def _rule(clients: Clients, properties: Properties) -> Made:
     return Made(name, {"Arn": made["RuleArn"]})
 
 
-def _managed_policy(clients: Clients, properties: Properties) -> Made:
-    made = clients("iam").create_policy(
-        PolicyName=properties["ManagedPolicyName"],
-        PolicyDocument=json.dumps(properties["PolicyDocument"]),
-        Description=properties["Description"],
-    )
-    return Made(made["Policy"]["Arn"])
-
-
 def _email_identity(clients: Clients, properties: Properties) -> Made:
     ses, identity = clients("sesv2"), properties["EmailIdentity"]
     ses.create_email_identity(EmailIdentity=identity)  # emulated, it is verified at once
@@ -190,7 +181,6 @@ def _event_destination(clients: Clients, properties: Properties) -> Made:
 MAKERS: dict[str, Callable[[Clients, Properties], Made]] = {
     "AWS::DynamoDB::Table": _table,
     "AWS::Events::Rule": _rule,
-    "AWS::IAM::ManagedPolicy": _managed_policy,
     "AWS::KMS::Alias": _alias,
     "AWS::KMS::Key": _key,
     "AWS::S3::Bucket": _bucket,

@@ -16,6 +16,7 @@ from tests.mutants.pins import PINS
 from tests.mutants.purges import PURGES
 from tests.mutants.quotas import QUOTAS
 from tests.mutants.rate_limit import RATE_LIMIT
+from tests.mutants.rights import RIGHTS
 from tests.mutants.tokens import TOKENS
 from tests.mutants.uploads import UPLOADS
 
@@ -36,4 +37,5 @@ MUTANTS = (
     *EVENTS,
     *MAILS,
     *DEPLOYING,
+    *RIGHTS,
 )

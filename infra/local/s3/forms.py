@@ -43,16 +43,17 @@ def post_object(
         size = _size(file)
         policy = post_policy.parse(fields["policy"])
         post_policy.enforce(policy, {**fields, "bucket": request.bucket}, size, now())
-        return _keep(request, fields, file, size)
+        return _keep(request, fields, file, size, now())
 
 
-def _keep(request: AwsRequest, fields: Mapping[str, str], file: FileStorage, size: int) -> S3Answer:
+def _keep(request: AwsRequest, fields: Mapping[str, str], file: FileStorage, size: int, now: datetime) -> S3Answer:
     """From here on a form is a PUT whose headers are its fields."""
     headers = {name: value for name, value in fields.items() if name not in _SIGNATURE_FIELDS}
     refuse_unknown_headers(headers)
-    as_put = AwsRequest("PUT", f"/{request.bucket}/{quote(fields['key'])}", "", list(headers.items()))
+    signed_at = f"X-Amz-Date={fields['x-amz-date']}"  # it grows old as a URL does
+    as_put = AwsRequest("PUT", f"/{request.bucket}/{quote(fields['key'])}", signed_at, list(headers.items()))
     with model() as backend:
-        refuse_denied(bucket_of(backend, request.bucket).policy, as_put)
+        refuse_denied(bucket_of(backend, request.bucket).policy, as_put, now)
     digests = Digests(headers)
     body = receive(file.stream, size, digests)
     digests.check()

@@ -5,6 +5,7 @@ TLS is taken as given: on AWS there is no other way in, and on this machine no w
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,11 +19,11 @@ _HEADERS = (
 )
 
 
-def refuse_denied(policy: bytes | None, request: AwsRequest) -> None:
+def refuse_denied(policy: bytes | None, request: AwsRequest, now: datetime) -> None:
     """Raises S3Error AccessDenied. Who signed is the account itself: what is not denied is allowed."""
     if policy is None:
         return
-    context = _context(request)
+    context = _context(request, now)
     action, resource = _action(request), "arn:aws:s3:::" + "/".join(filter(None, (request.bucket, request.key)))
     for statement in json.loads(policy)["Statement"]:
         if (
@@ -34,9 +35,16 @@ def refuse_denied(policy: bytes | None, request: AwsRequest) -> None:
             raise access_denied(f"with an explicit deny in a resource-based policy: {statement.get('Sid', '')}")
 
 
-def _context(request: AwsRequest) -> dict[str, str]:
+def _context(request: AwsRequest, now: datetime) -> dict[str, str]:
     sent = {f"s3:{name}": request.headers[name] for name in _HEADERS if name in request.headers}
-    return {"aws:SecureTransport": "true", "s3:signatureversion": "AWS4-HMAC-SHA256", **sent}
+    age = {"s3:signatureAge": _milliseconds_since(date, now)} if (date := request.query.get("X-Amz-Date")) else {}
+    return {"aws:SecureTransport": "true", "s3:signatureversion": "AWS4-HMAC-SHA256", **sent, **age}
+
+
+def _milliseconds_since(date: str, now: datetime) -> str:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html"""
+    signed_at = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return str(int((now - signed_at).total_seconds() * 1000))
 
 
 def _action(request: AwsRequest) -> str:
@@ -66,4 +74,6 @@ def _compare(operator: str, actual: str | None, wanted: list[str]) -> bool:
         return actual in wanted
     if operator == "StringNotEquals":  # true where there is no value, as IAM has it
         return actual not in wanted
+    if operator == "NumericGreaterThan":
+        return actual is not None and any(int(actual) > int(value) for value in wanted)
     raise ValueError(f"the bucket policy uses {operator}: teach it to infra/local/s3/policy.py")

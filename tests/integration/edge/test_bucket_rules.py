@@ -1,6 +1,7 @@
 """The bucket's own policy and CORS rules, as infra/template.yaml writes them."""
 
 import json
+import uuid
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from infra.local import edge
 from infra.local.s3 import cors, policy
 from infra.local.s3.request import AwsRequest
-from tests.integration.edge.kit import Desk, Reply, Sent
+from tests.integration.edge.kit import Desk, Reply, Sent, ago, signing_at
 
 BODY = b"to be encrypted"
 DENIED = (403, "AccessDenied")
@@ -63,7 +64,36 @@ class TestPolicy:
         condition = {"IpAddress": {"aws:SourceIp": "::"}}
         statement = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": condition}
         with pytest.raises(ValueError, match="IpAddress"):
-            policy.refuse_denied(json.dumps({"Statement": [statement]}).encode(), AwsRequest("GET", "/b/k", "", []))
+            policy.refuse_denied(
+                json.dumps({"Statement": [statement]}).encode(), AwsRequest("GET", "/b/k", "", []), ago()
+            )
+
+
+class TestAge:
+    """(R4) Whoever signs with a function's credentials may sign for a week; the bucket does not take it for so long."""
+
+    WEEK = 604_800
+
+    def _signed(self, desk: Desk, operation: str, age: float) -> Sent:
+        """A URL that S3 itself takes: the object is new, so that what is sent to it decides nothing."""
+        methods = {"get_object": "GET", "put_object": "PUT", "delete_object": "DELETE"}
+        key = desk.key if operation == "get_object" else f"files/{uuid.uuid4()}"
+        with signing_at(ago(seconds=age)):
+            url = desk.presign(operation, key, expires=self.WEEK)
+        return Sent(methods[operation], url, BODY if operation == "put_object" else None)
+
+    @pytest.mark.parametrize(
+        ("operation", "age"),
+        [("get_object", 302), ("get_object", 518_400), ("put_object", 3602), ("delete_object", 3602)],
+    )
+    def test_r4_an_old_url(self, desk: Desk, operation: str, age: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self._signed(desk, operation, age).send().outcome == DENIED
+        monkeypatch.setattr(edge, "refuse_denied", lambda *_: None)
+        assert self._signed(desk, operation, age).send().status in {200, 204}
+
+    @pytest.mark.parametrize(("operation", "age"), [("get_object", 290), ("put_object", 3590), ("get_object", -600)])
+    def test_ours_while_they_live(self, desk: Desk, operation: str, age: float) -> None:
+        assert self._signed(desk, operation, age).send().status == 200
 
 
 class TestCors:

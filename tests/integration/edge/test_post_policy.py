@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from infra.local.s3 import forms, post_policy, sigv4
-from tests.integration.edge.kit import Desk, Reply, Sent
+from tests.integration.edge.kit import Desk, Reply, Sent, ago
 
 BODY = b"from a form"
 DENIED, MISMATCH = (403, "AccessDenied"), (403, "SignatureDoesNotMatch")
@@ -184,3 +184,12 @@ def test_a_body_that_is_no_form(desk: Desk) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     reply = Sent("POST", f"{desk.aws.endpoint_url}/{desk.bucket}", b"nothing of the kind", headers).send()
     assert reply.status == 400
+
+
+def test_r4_signed_too_long_ago(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form grows old as a URL does. Its signature covers the date: that check is out of the way here."""
+    monkeypatch.setattr(sigv4.Verifier, "policy_document", lambda *_: None)
+    monkeypatch.setattr(post_policy, "enforce", lambda *_: None)
+    form, long_ago = Form(desk), ago(seconds=3602).strftime("%Y%m%dT%H%M%SZ")
+    assert form.send(**{"x-amz-date": long_ago}).outcome == DENIED
+    assert form.send().status == 204

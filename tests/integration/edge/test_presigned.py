@@ -116,7 +116,7 @@ ATTACKS = {
     "another encryption": Attack(_put_with({"x-amz-server-side-encryption": "AES256"}), DENIED, None),
     "the host not signed": Attack(_by_hand(names="range"), QUERY_ERROR, ALL_SIGNED),
     # time
-    "expired": Attack(lambda desk: _get_signed(desk, ago(seconds=302)), DENIED, EXPIRY),
+    "expired": Attack(lambda desk: _get_signed(desk, ago(seconds=62), expires=60), DENIED, EXPIRY),
     "expired after a moment": Attack(lambda desk: _get_signed(desk, ago(seconds=2), expires=1), DENIED, EXPIRY),
     "not valid yet": Attack(lambda desk: _get_signed(desk, ago(minutes=-16)), DENIED, EXPIRY),
     "more than a week": Attack(
@@ -219,11 +219,6 @@ class TestAccepted:
     def test_signed_a_little_ahead_of_time(self, desk: Desk) -> None:
         """Clocks differ: S3 allows a quarter of an hour."""
         assert _get_signed(desk, ago(minutes=-14)).send().status == 200
-
-    def test_a_whole_week(self, desk: Desk) -> None:
-        with signing_at(ago(days=6, hours=23)):
-            url = desk.presign("get_object", expires=604_800)
-        assert Sent("GET", url).send().status == 200
 
     def test_by_hand(self, desk: Desk) -> None:
         """Our signer in these tests makes good signatures: what its attacks are refused for is the attack."""

@@ -1,61 +1,21 @@
 """What `make package` writes, and what CloudFormation is given once SAM has expanded it."""
 
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from samtranslator.translator.transform import transform
 
 from infra.artefacts import point_at
-from infra.package import _copy_sources, _run_chalice, joined_template
+from infra.expansion import Template, expand, of_type, sam_template
 from infra.stacks import CAPABILITIES
 
-Template = dict[str, Any]
-
-
-class NoManagedPolicies:
-    """SAM asks AWS for the ARNs of policies that are named; all of ours have theirs."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Template]:
-    """The SAM file of a stage. Without the dependencies: they would be downloaded, and are in the archive alone."""
-
-    def build(stage: str) -> Template:
-        folder = tmp_path_factory.mktemp("package")
-        _copy_sources(folder / "sealdrop")
-        (folder / "sealdrop" / "requirements.txt").write_text("")
-        (folder / "resources.yaml").write_text(yaml.safe_dump(joined_template(stage)))
-        _run_chalice(folder / "sealdrop", stage, folder / "resources.yaml", folder / "out")
-        made: Template = yaml.safe_load((folder / "out" / "sam.yaml").read_text())
-        shutil.rmtree(folder)
-        return made
-
-    return build
-
-
-@pytest.fixture(scope="module")
-def sam(packaged: Callable[[str], Template]) -> Template:
-    return packaged("dev")
-
-
-def expand(sam: Template) -> Template:
-    copy = deepcopy(sam)
-    for resource in copy["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://artifacts/deployment.zip"
-    expanded: Template = transform(copy, {}, NoManagedPolicies())
-    return expanded
+def sam() -> Template:
+    return sam_template("dev")
 
 
 @pytest.fixture(scope="module")
@@ -63,26 +23,24 @@ def expanded(sam: Template) -> Template:
     return expand(sam)
 
 
-def of_type(template: Template, kind: str) -> dict[str, Any]:
-    return {name: made for name, made in template["Resources"].items() if made["Type"] == kind}
-
-
-def test_the_linter_has_nothing_to_say_of_the_expansion(expanded: Template, tmp_path: Path) -> None:
-    """Circles between resources show here alone."""
-    written = tmp_path / "expanded.json"
-    written.write_text(json.dumps(expanded))
-    command = [Path(sys.executable).with_name("cfn-lint"), written]
+def test_the_linter_has_nothing_to_say_of_the_file_and_of_its_expansion(
+    sam: Template, expanded: Template, tmp_path: Path
+) -> None:
+    """Circles between resources show in the expansion alone."""
+    written = [tmp_path / "sam.json", tmp_path / "expanded.json"]
+    for path, template in zip(written, (sam, expanded), strict=True):
+        path.write_text(json.dumps(template))
+    command = [Path(sys.executable).with_name("cfn-lint"), *written]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our linter
     assert (said.stdout, said.stderr, said.returncode) == ("", "", 0)
 
 
 def test_it_fits_what_deploy_sends(sam: Template) -> None:
-    """CloudFormation takes a megabyte; roles and policies with names of their own would need another capability."""
+    """CloudFormation takes a megabyte; that roles have names is said to it."""
     sent = point_at(deepcopy(sam), "s3://artefacts/deployment.zip")
     assert len(sent) < 1_000_000
-    assert CAPABILITIES == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    assert CAPABILITIES == ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
     for resource in json.loads(sent)["Resources"].values():
-        assert not {"RoleName", "ManagedPolicyName"} & set(resource["Properties"])
         assert resource["Properties"].get("CodeUri", "s3://artefacts/deployment.zip") == "s3://artefacts/deployment.zip"
 
 
@@ -115,18 +73,16 @@ class TestGateway:
 
 
 class TestLogs:
-    def test_every_function_may_write_its_own_log_and_no_other_programs(self, expanded: Template) -> None:
-        prefix = "/aws/lambda/${ServiceName}-${Stage}-"
+    def test_every_function_may_write_its_own_log_and_no_other(self, expanded: Template) -> None:
         functions, roles = of_type(expanded, "AWS::Lambda::Function"), expanded["Resources"]
         assert len(functions) >= 4
         for function in functions.values():
             (name,) = function["Properties"]["FunctionName"].values()
-            assert f"/aws/lambda/{name}".startswith(prefix)
             role, _ = function["Properties"]["Role"]["Fn::GetAtt"]
             (policy,) = roles[role]["Properties"]["Policies"]
-            (right,) = policy["PolicyDocument"]["Statement"]
+            right = policy["PolicyDocument"]["Statement"][0]
             assert right["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-            assert right["Resource"]["Fn::Sub"].partition(":log-group:")[2] == f"{prefix}*"
+            assert right["Resource"]["Fn::Sub"].partition(":log-group:")[2] == f"/aws/lambda/{name}:*"
 
     def test_every_function_has_a_log_that_forgets(self, expanded: Template) -> None:
         functions = of_type(expanded, "AWS::Lambda::Function")
@@ -139,6 +95,6 @@ class TestLogs:
         assert {log["RetentionInDays"] for log in logs} == {90}
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_what_is_packaged_for_a_stage_is_named_after_it(packaged: Callable[[str], Template], stage: str) -> None:
-    assert packaged(stage)["Parameters"]["Stage"]["Default"] == stage
+def test_what_is_packaged_for_a_stage_is_named_after_it(sam: Template) -> None:
+    assert sam["Parameters"]["Stage"]["Default"] == "dev"
+    assert sam_template("prod")["Parameters"]["Stage"]["Default"] == "prod"

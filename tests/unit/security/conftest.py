@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 TEMPLATE = Path(__file__).parents[3] / "infra" / "template.yaml"
+PERMISSIONS = TEMPLATE.with_name("permissions.yaml")
 BUCKET, METADATA, RATE_LIMIT, EVENTS = "bucket", "metadata", "ratelimit", "events"
 
 
