@@ -6,7 +6,6 @@ takes name and address out of what stays, and leaves a receipt that does not nam
 
 import argparse
 import sys
-import uuid
 from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,13 +13,12 @@ from pathlib import Path
 
 from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.errors import Busy
-from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.people import email_key
 from infra import operating
 from infra.deployed import Deployed, deployed
 from infra.erasure import Erasure, NotErased
 from infra.personal_data import Person, Role, find_person, has_colleagues, records_of
-from infra.receipt import Signer, Tally, write_receipt
+from infra.receipt import Signer, Tally, begin, finish
 
 DONE, FAILED = 0, 1
 EXAMPLES = f"""examples:
@@ -70,11 +68,9 @@ def _who(person: Person, *, alone: bool) -> str:
 
 def erase(person: Person, receipt: Path, ids: Path | None, here: Deployed, *, with_files: bool) -> Tally:
     """Leaves a receipt, also where it is broken off. Raises NotErased, Busy, ClientError, OSError."""
-    began, run = datetime.now(UTC), str(uuid.uuid4())
-    world = here.acting(Act(actor=Actor.OPERATOR, at=began, request_id=run))
-    signer = Signer(world.client("kms"), here.stage)
-    told = {"did": "erase", "run": run, "stage": here.stage, "by": here.caller, "person": signer.person(person.address)}
-    told |= {"began_at": rfc3339(began), "with_files": with_files, "complete": False}
+    signer = Signer(here.world.client("kms"), here.stage)
+    told = {**begin("erase", person.address, signer, here, with_files=with_files), "complete": False}
+    world = here.acting(Act(actor=Actor.OPERATOR, at=datetime.now(UTC), request_id=told["run"]))
     with ExitStack() as stack:
         tally = Tally(stack.enter_context(ids.open("x", encoding="utf-8")) if ids else None)
         receipt.touch(mode=0o600, exist_ok=False)  # before anything is changed: it can be written
@@ -82,8 +78,7 @@ def erase(person: Person, receipt: Path, ids: Path | None, here: Deployed, *, wi
             Erasure(person, world, tally, with_files=with_files).run()
             told["complete"] = True
         finally:
-            told["ended_at"] = rfc3339(datetime.now(UTC))
-            write_receipt(receipt, signer.sign({**told, **tally.told}))
+            finish(receipt, told, tally, signer)
     return tally
 
 
@@ -107,7 +102,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--yes", action="store_true", help="do it, and ask nothing")
     parser.add_argument("--with-files", action="store_true", help="purge the files that they made")
     parser.add_argument("--receipt", type=Path, metavar="FILE", help="where it is written (erased-TIME.json)")
-    parser.add_argument("--ids", type=Path, metavar="FILE", help="write which records were erased, for the receipt's digest")
+    parser.add_argument(
+        "--ids", type=Path, metavar="FILE", help="write which records were erased, for the receipt's digest"
+    )
     return parser.parse_args(arguments)
 
 

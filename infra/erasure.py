@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from chalicelib.adapters import dynamo_files, dynamo_mails
 from chalicelib.adapters.dynamo_authors import author_item, user_key
@@ -79,8 +80,10 @@ class Erasure:
             address_key(self._person.key), change, "user_id = :user", user=user.id, now=self._now
         )
         self._closed_at = moment(address[ERASING])
-        for token_id in sorted(read_tree(self._table, user.id).branches):
-            self._world.tokens.revoke(token_id, user.id, self._clock())  # those made with it, too
+        tokens = sorted(read_tree(self._table, user.id).branches)
+        ended = [self._world.tokens.revoke(each, user.id, self._clock()) for each in tokens]
+        if any(ended):
+            self._closed_at = self._clock()  # an earlier run was broken off before it came so far
 
     def _pass_until_nothing_is_left(self) -> None:
         for _ in range(PASSES):
@@ -109,7 +112,9 @@ class Erasure:
         account = self._person.account
         if account and account.name == user.name and not has_colleagues(self._person, self._table):
             change, names = "SET #name = :erased", {"#name": "name"}
-            self._table.try_update(account_key(account.id), change, "#name = :old", names, old=user.name, erased=ERASED.name)
+            self._table.try_update(
+                account_key(account.id), change, "#name = :old", names, old=user.name, erased=ERASED.name
+            )
             self._tally.note("account's name", account.id)
         self._table.update(user_key(user.id), "SET erased_at = :now", "attribute_exists(pk)", now=self._now)
         address = address_key(self._person.key)
@@ -151,7 +156,7 @@ class Erasure:
     def _download(self, item: Item) -> None:
         """One made by hand ends. That of a mail is the mail's to end."""
         end = "" if "mail_id" in item else ", revoked_at = if_not_exists(revoked_at, :now)"
-        now = {"now": self._now} if end else {}
+        now: dict[str, Any] = {"now": self._now} if end else {}
         there = "attribute_exists(pk)"
         self._table.try_update(_key(item), f"SET sender = :erased{end}", there, erased=author_item(ERASED), **now)
 

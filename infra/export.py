@@ -8,27 +8,25 @@ import argparse
 import hashlib
 import json
 import sys
-import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters.dynamo_mails import from_item as mail_from
-from chalicelib.domain.act import Act, Actor
+from chalicelib.adapters.dynamo_table import Item
+from chalicelib.domain.act import Actor
 from chalicelib.domain.chain import Entry, fields_of
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.event import About
 from chalicelib.domain.ids import AccountId, BodyId, CategoryId, FileId
-from chalicelib.domain.mail import body_context
-from chalicelib.domain.moments import rfc3339
+from chalicelib.domain.mail import Mail, body_context
 from chalicelib.domain.page import Position
 from infra import operating
 from infra.deployed import Deployed, OperatorsWorld, deployed
-from infra.exported import CATEGORIES, EVENTS, FILES, USER, Line, line_of, user_line
-from infra.personal_data import Item, Person, Role, find_person, records_of
-from infra.receipt import Signer, Tally, write_receipt
+from infra.exported import CATEGORIES, EVENTS, FILES, USER, Line, line_of, use_line, user_line
+from infra.personal_data import Person, Role, find_person, records_of
+from infra.receipt import Signer, Tally, begin, finish
 from infra.recover import NotRecovered, recover
 
 EXPORTED, FAILED = 0, 1
@@ -41,7 +39,8 @@ EXAMPLES = f"""examples:
 The folder is made, or is empty; index.json is written last, so a folder without it is not whole.
 
 {operating.CREDENTIALS} They need to read the tables metadata and
-events, kms:Decrypt and kms:DescribeKey for the data key, kms:GenerateMac for the key of receipts; for contents s3:GetObject.
+events, kms:Decrypt and kms:DescribeKey for the data key, kms:GenerateMac for the key of receipts; for --with-files
+s3:GetObject and s3:GetObjectVersion.
 """
 
 
@@ -81,7 +80,9 @@ class Folder:
 
 
 class Export:
-    def __init__(self, person: Person, world: OperatorsWorld, folder: Folder, tally: Tally, *, with_files: bool) -> None:
+    def __init__(
+        self, person: Person, world: OperatorsWorld, folder: Folder, tally: Tally, *, with_files: bool
+    ) -> None:
         self._person, self._world, self._folder, self._tally = person, world, folder, tally
         self._with_files = with_files
         self._categories: set[CategoryId] = set()  # 500 at most
@@ -101,7 +102,7 @@ class Export:
         if user:
             for entry in self._events(user.account_id):
                 if self._is_about_them(entry):
-                    self._event(entry)
+                    self._event(entry, {**fields_of(entry), "hash": entry.hash})
 
     def _record(self, role: Role, item: Item) -> None:
         line = line_of(role, item)
@@ -112,10 +113,13 @@ class Export:
             line["content"] = self._content(item) if self._with_files else None
         self._write(role, item["pk"], FILES[role], line)
         if role is Role.RECEIVED:
-            mail = mail_from(item)
-            for entry in self._events(mail.account_id, About("mail", mail.id)):
-                if not self._is_about_them(entry):  # else it is among those of their account
-                    self._event(entry)
+            self._uses_of(mail_from(item))
+
+    def _uses_of(self, mail: Mail) -> None:
+        """What its recipient did with it, which is in its sender's log; what else is there is the sender's."""
+        for entry in self._events(mail.account_id, About("mail", mail.id)):
+            if entry.event.act.actor is Actor.PERFORMER:
+                self._event(entry, use_line(entry))
 
     def _opened(self, body_id: BodyId, account_id: AccountId) -> str | None:
         body = self._world.mails.find_body(body_id)
@@ -156,8 +160,8 @@ class Export:
         event = entry.event
         return self._person.has_id(event.act.user_id) or self._person.has_id(event.subject.get("user"))
 
-    def _event(self, entry: Entry) -> None:
-        self._write("event", entry.event.id, EVENTS, {**fields_of(entry), "hash": entry.hash})
+    def _event(self, entry: Entry, line: Line) -> None:
+        self._write("event", entry.event.id, EVENTS, line)
 
     def _write(self, kind: str, record_id: str, name: str, line: Line) -> None:
         self._folder.write(name, line)
@@ -166,19 +170,16 @@ class Export:
 
 def export(person: Person, where: Path, here: Deployed, *, with_files: bool) -> tuple[Tally, list[str]]:
     """Answers what was exported, and what could not be. Raises NotExported, Busy, ClientError, OSError."""
-    began, run, tally = datetime.now(UTC), str(uuid.uuid4()), Tally()
-    world = here.acting(Act(actor=Actor.OPERATOR, at=began, request_id=run))
-    signer = Signer(world.client("kms"), here.stage)
-    told = {"did": "export", "run": run, "stage": here.stage, "by": here.caller, "person": signer.person(person.address)}
+    signer, tally = Signer(here.world.client("kms"), here.stage), Tally()
+    told = begin("export", person.address, signer, here, with_files=with_files)
     folder = Folder(where)
-    export = Export(person, world, folder, tally, with_files=with_files)
+    export = Export(person, here.world, folder, tally, with_files=with_files)
     try:
         export.run()
     finally:
         folder.close()
-    told |= {"began_at": rfc3339(began), "ended_at": rfc3339(datetime.now(UTC)), "with_files": with_files}
-    write_receipt(where / RECEIPT, signer.sign({**told, **tally.told}))
-    index = {"address": person.address, "exported_at": told["ended_at"], "files": folder.index()}
+    finish(where / RECEIPT, told, tally, signer)
+    index = {"address": person.address, "exported_at": told["began_at"], "files": folder.index()}
     _write_json(where / INDEX, index | {"problems": export.problems})
     return tally, export.problems
 

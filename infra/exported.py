@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.adapters.dynamo_table import Item, KeyOfId
-from chalicelib.domain.people import Account, User
+from chalicelib.domain.chain import Entry, fields_of
 from chalicelib.domain.moments import rfc3339
+from chalicelib.domain.people import Account, User
 from infra.personal_data import Role
 
 Line = dict[str, Any]
@@ -84,3 +85,9 @@ def user_line(user: User, account: Account | None) -> Line:
         "has_pin": user.pin is not None,
         "account": {"id": account.id, "name": account.name} if account else None,
     }
+
+
+def use_line(entry: Entry) -> Line:
+    """Of an event in another account's log that this person, holding a link or an inbox mail, caused."""
+    told = fields_of(entry)
+    return {name: told[name] for name in ("id", "at", "type", "outcome", "actor", "ip", "request_id", "subject")}

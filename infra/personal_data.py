@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.adapters.dynamo_authors import user_key
-from chalicelib.adapters.dynamo_people import account_key, address_key
+from chalicelib.adapters.dynamo_people import address_key
 from chalicelib.adapters.dynamo_table import Item, MetadataTable, values, whole_item
 from chalicelib.adapters.dynamo_token_tree import tree_key
 from chalicelib.adapters.dynamo_touch import TOUCHED
@@ -70,7 +70,9 @@ def records_of(person: Person, table: MetadataTable) -> Iterator[tuple[Item, fro
     Reads the whole table, a megabyte at a time. What comes while it reads may be missed. The user's own record, their
     address and the tree of their tokens are not among them: they go last.
     """
-    pages = table.client.get_paginator("scan").paginate(TableName=table.name, ConsistentRead=True, **_worth_reading(person))
+    pages = table.client.get_paginator("scan").paginate(
+        TableName=table.name, ConsistentRead=True, **_worth_reading(person)
+    )
     for page in pages:
         for item in map(whole_item, page["Items"]):
             if roles := roles_of(person, item):
@@ -147,5 +149,3 @@ def _worth_reading(person: Person) -> dict[str, Any]:
         tests += ["user_id = :user", f"{TOUCHED}.user_id = :user"]
         given["user"] = person.user.id
     return {"FilterExpression": " OR ".join(tests), "ExpressionAttributeValues": values(**given)}
-
-

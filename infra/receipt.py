@@ -9,14 +9,18 @@ import base64
 import hashlib
 import json
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.people import email_key
 from infra import operating, template
+from infra.deployed import Deployed
 
 GOOD, BAD, NOT_CHECKED = 0, 1, 2
 _RECEIPT, _PERSON = b"sealdrop receipt 1\n", b"sealdrop receipt person 1\n"
@@ -51,6 +55,24 @@ class Tally:
     @property
     def told(self) -> dict[str, Any]:
         return {"counts": dict(sorted(self.counts.items())), "ids_sha256": self._digest.hexdigest()}
+
+
+def begin(did: str, address: str, signer: "Signer", here: Deployed, *, with_files: bool) -> dict[str, Any]:
+    """What a receipt says from the start. Under `run` the audit log knows what is done now as its request."""
+    return {
+        "did": did,
+        "run": str(uuid.uuid4()),
+        "stage": here.stage,
+        "by": here.caller,
+        "person": signer.person(address),
+        "began_at": rfc3339(datetime.now(UTC)),
+        "with_files": with_files,
+    }
+
+
+def finish(path: Path, told: Told, tally: Tally, signer: "Signer") -> None:
+    ended = {**told, "ended_at": rfc3339(datetime.now(UTC)), **tally.told}
+    path.write_text(json.dumps(signer.sign(ended), indent=2) + "\n", encoding="utf-8")
 
 
 class Signer:
@@ -91,10 +113,6 @@ def _message(told: Told) -> bytes:
 
 def _person(address: str) -> bytes:
     return _PERSON + email_key(address).encode()
-
-
-def write_receipt(path: Path, receipt: Told) -> None:
-    path.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
 
 
 def read_receipt(path: Path) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib import bootstrap
 from chalicelib.bootstrap import World
 from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.download import Download
@@ -16,6 +18,7 @@ from chalicelib.domain.mail import Mail, MailBody, Recipient, body_context, entr
 from chalicelib.domain.temporary_key import TemporaryKey
 from infra.deployed import OperatorsWorld
 from infra.local.stack import EmulatedAws
+from tests.integration.stream import TableStream
 from tests.support.builders import Caller, a_category, a_download, a_mail, a_note, a_ready_file, a_token, enrol, new_id
 
 ALICE, BOB, CAROL = "Alice.Archer@example.com", "bob@example.com", "carol@example.net"  # Carol has no account
@@ -87,6 +90,18 @@ def a_scene(world: World, aws: EmulatedAws, now: datetime) -> Scene:
     return Scene(world, alice, bob, file, bobs_file, by_hand, sent, to_carol, received, queued, tokens)
 
 
+@contextmanager
+def told_scene(aws: EmulatedAws, clients: dict[str, Any], now: datetime) -> Iterator[Scene]:
+    """A scene that the audit log and the search know, for a whole module whose tests only look."""
+    world = World()
+    vars(world)["_clients"] = clients
+    previous, stream = bootstrap.use(world), TableStream(aws)
+    scene = a_scene(world, aws, now)
+    stream.deliver()
+    yield scene
+    bootstrap.use(previous)
+
+
 def operators(world: World) -> OperatorsWorld:
     """The operator's world, on the same clients."""
     made = OperatorsWorld()
@@ -141,4 +156,3 @@ def _sent(world: World, sender: Caller, to: str, file: File, now: datetime) -> M
 
 def _deliver(world: World, mail: Mail, to: Caller, now: datetime) -> Mail:
     return world.mails.save(mail.was_sent(new_id(), now), entry_of(mail, to.user_id, to.account_id, now))
-

@@ -1,4 +1,7 @@
-"""What is left of a person whom python -m infra.erase has erased. One erasure for all of these, which only look."""
+"""What is left of people whom python -m infra.erase has erased: Alice, a user, and Carol, who has no account.
+
+One scene for all of these, which only look.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,10 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from chalicelib import bootstrap
 from chalicelib.bootstrap import World
 from chalicelib.domain.event import Event
 from chalicelib.domain.mail import MailStatus, Sendable
@@ -19,7 +20,7 @@ from chalicelib.domain.people import ERASED
 from chalicelib.domain.secret import hash_secret
 from infra import erase, receipt
 from infra.local.stack import EmulatedAws
-from tests.integration.infra.person_kit import ALICE, ALICES_IP, CAROL, Scene, a_scene
+from tests.integration.infra.person_kit import ALICE, ALICES_IP, CAROL, CAROLS_IP, Scene, told_scene
 from tests.integration.stream import TableStream, events_in
 
 NOW = datetime.now(UTC)
@@ -31,34 +32,27 @@ class Erased:
     folder: Path
     told: dict[str, Any]  # the receipt
     events: list[Event]  # that it made
-    stored: list[str]  # every item, before
+    stored: list[str]  # the items that held something of hers
 
 
 @pytest.fixture(scope="module")
 def erased(
-    aws: EmulatedAws, clients: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+    aws: EmulatedAws, clients: dict[str, Any], session: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Erased]:
-    """As the stream has told of it, before and after."""
-    world, folder = World(), tmp_path_factory.mktemp("erased")
-    world._clients = clients
-    previous = bootstrap.use(world)
-    stream = TableStream(aws)
-    scene = a_scene(world, aws, NOW)
-    stream.deliver()
-    before = scene.what_holds(*scene.of_alice)
-    with pytest.MonkeyPatch.context() as patch:
-        made = boto3.Session(region_name="eu-west-1")
-        patch.setattr("infra.operating.session", lambda: made)
+    """Carol, then Alice."""
+    folder = tmp_path_factory.mktemp("erased")
+    with told_scene(aws, clients, NOW) as scene, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infra.operating.session", lambda: session)
         patch.setattr("infra.erasure.GRACE", timedelta())
         patch.chdir(folder)
+        assert erase.main([CAROL, "--yes", "--receipt", "carol.json"]) == erase.DONE
+        stored, stream = scene.what_holds(*scene.of_alice), TableStream(aws)
         assert erase.main([ALICE.lower(), "--yes", "--receipt", "receipt.json", "--ids", "ids.txt"]) == erase.DONE
-    directly = scene.what_holds(*scene.of_alice)
-    assert directly == []  # nothing waits for the stream
-    records = stream.records()
-    stream.deliver(records)
-    told = json.loads((folder / "receipt.json").read_text())
-    yield Erased(scene, folder, told, events_in(records), before)
-    bootstrap.use(previous)
+        assert scene.what_holds(*scene.of_alice) == []  # nothing waits for the stream
+        records = stream.records()
+        stream.deliver(records)
+        told = json.loads((folder / "receipt.json").read_text())
+        yield Erased(scene, folder, told, events_in(records), stored)
 
 
 @pytest.fixture
@@ -124,7 +118,19 @@ def test_others_have_what_they_had(scene: Scene, world: World) -> None:
     assert bob
     assert bob.name == "Bob Baker"
     assert file == scene.bobs_file
-    assert scene.what_holds(CAROL)
+
+
+def test_who_has_no_account_is_taken_out_of_what_they_were_sent(erased: Erased, scene: Scene, world: World) -> None:
+    told = json.loads((erased.folder / "carol.json").read_text())
+    assert (told["counts"], told["complete"]) == ({"mail that they received": 1}, True)
+    assert scene.what_holds(CAROL, "Carol", CAROLS_IP) == []
+    mail = world.mails.find(scene.to_carol.id)
+    assert mail
+    assert (bool(mail.revoked_at), mail.opened_at, mail.recipient.email) == (
+        True,
+        scene.to_carol.opened_at,
+        ERASED.email,
+    )
 
 
 @pytest.mark.parametrize(("keyword", "found"), [("alice", set()), ("erased", {"sent", "to_carol"})])
