@@ -29,6 +29,7 @@ from chalicelib.domain.token_tree import TokenTree
 
 account_key = KeyOfId("ACCOUNT", "ACCOUNT")
 address_key = KeyOfId("EMAIL", "USER")
+ERASING = "erasing_at"  # on an address: its user is being erased (infra/erasure.py), and found by it no more
 
 
 class DynamoUsers:
@@ -55,7 +56,7 @@ class DynamoUsers:
 
     def find_by_email(self, email: str) -> UserId | None:
         item = self._table.get(address_key(email_key(email)))
-        return UserId(item["user_id"]) if item else None
+        return UserId(item["user_id"]) if item and ERASING not in item else None
 
     def save(self, before: User, after: User) -> User:
         change, condition, names, given = _change(before, after)

@@ -212,7 +212,8 @@ RULES: Mapping[str, Sequence[Rule]] = {
         Rule(EventType.PIN_CHANGED, gains("pin"), detail=_stating("made")),
         Rule(EventType.PIN_CHANGED, replaces("pin"), detail=_stating("replaced")),
         Rule(EventType.PIN_CHANGED, loses("pin"), detail=_stating("removed")),
-        Rule(EventType.USER_ERASED, removed),
+        Rule(EventType.USER_ERASED, gains("erased_at")),
+        Rule(EventType.USER_ERASED, removed_unless("erased_at")),
     ],
     "TOKEN": [
         Rule(EventType.TOKEN_CREATED, made, detail=lambda after: {"scopes": " ".join(sorted(after["scopes"]))}),

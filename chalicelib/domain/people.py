@@ -21,6 +21,10 @@ class Author:
         return initials(self.name)
 
 
+# Stands where a person stood whose data was erased; no address is ever in the domain "invalid" (RFC 2606).
+ERASED = Author(name="Erased person", email="erased@sealdrop.invalid", timezone="UTC")
+
+
 class Owner(Protocol):
     """Whose a new thing is, and in whose name: a user, or a token, which has a copy of its user."""
 

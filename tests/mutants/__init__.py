@@ -12,6 +12,7 @@ from tests.mutants.mails import MAILS
 from tests.mutants.mutant import Mutant
 from tests.mutants.ownership import OWNERSHIP
 from tests.mutants.parsing import PARSING
+from tests.mutants.personal_data import PERSONAL_DATA
 from tests.mutants.pins import PINS
 from tests.mutants.purges import PURGES
 from tests.mutants.quotas import QUOTAS
@@ -38,4 +39,5 @@ MUTANTS = (
     *MAILS,
     *DEPLOYING,
     *RIGHTS,
+    *PERSONAL_DATA,
 )

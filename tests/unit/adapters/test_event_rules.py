@@ -142,6 +142,8 @@ CASES: dict[str, tuple[Item | None, Item | None, list[str]]] = {
     "changed": (user(), user(name="B"), ["user.changed"]),
     "moved": (user(), user(timezone="Europe/Vienna"), ["user.changed"]),
     "the record of a user going": (user(), None, ["user.erased"]),
+    "a user erased by an operator": (user(), user() | {"erased_at": "2026-03-01T12:00:00Z"}, ["user.erased"]),
+    "and the record going after that": (user() | {"erased_at": "2026-03-01T12:00:00Z"}, None, []),
     "given a PIN": (user(), user(pin=FIRST_PIN), ["pin.changed"]),
     "another PIN": (user(pin=FIRST_PIN), user(pin=SECOND_PIN), ["pin.changed"]),
     "rid of the PIN": (user(pin=FIRST_PIN), user(), ["pin.changed"]),

@@ -1,0 +1,186 @@
+"""python -m infra.erase: what it asks first, what it does on demand, and that it may be broken off anywhere."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.dynamo_people import address_key
+from chalicelib.adapters.dynamo_table import timestamp
+from chalicelib.bootstrap import World
+from chalicelib.domain.errors import Busy, Conflict
+from chalicelib.domain.file import object_key
+from chalicelib.domain.people import email_key
+from chalicelib.domain.secret import hash_secret
+from chalicelib.services.create_user import NewUser, create_user
+from infra import erase
+from infra.erasure import GRACE, Erasure
+from infra.local.stack import EmulatedAws
+from infra.personal_data import find_person
+from infra.receipt import Tally
+from tests.integration.hooks import Hooks
+from tests.integration.infra.conftest import Run
+from tests.integration.infra.person_kit import ALICE, ALICES_IP, Scene, a_scene, operators
+from tests.support.builders import NOW, a_ready_file, an_act, enrol
+
+WRITES = ("UpdateItem", "PutItem", "DeleteItem", "TransactWriteItems")
+
+
+@pytest.fixture
+def scene(world: World, aws: EmulatedAws) -> Scene:
+    return a_scene(world, aws, datetime.now(UTC))
+
+
+@pytest.fixture
+def run(command: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Nobody has to wait."""
+    monkeypatch.setattr("infra.erasure.GRACE", timedelta())
+    return command(erase.main)
+
+
+class Clockwork:
+    """Time passes only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.began = self.now = datetime.now(UTC)
+        self.waits: list[float] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def pause(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += timedelta(seconds=seconds)
+        self.meanwhile()
+
+
+def erasure(scene: Scene, clockwork: Clockwork, *, with_files: bool = False) -> Erasure:
+    here = operators(scene.world).acting(an_act(actor="operator", user_id=None, token_id=None, ip=None))
+    person = find_person(ALICE, here.table, here)
+    return Erasure(person, here, Tally(), with_files=with_files, clock=lambda: clockwork.now, pause=clockwork.pause)
+
+
+def revoke(scene: Scene) -> None:
+    now, mail = datetime.now(UTC), scene.world.mails.find(scene.received.id)
+    assert mail
+    scene.world.mails.withdraw(mail.revoked(now), now)
+
+
+def test_it_shows_what_there_is_and_asks_for_the_address(
+    scene: Scene, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(scene.what_holds(""))
+    status, out, err = run(ALICE)
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == (
+        f"{ALICE}: the user {scene.alice.user_id} of the account {scene.alice.account_id}, "
+        "which has no other user, and stays without one"
+    )
+    assert "       3  download that they made                   one made by hand ends; without their name" in lines
+    assert len(lines) == 1 + 10 + 1
+    assert out.endswith("Nothing was changed. --yes does it.\n")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "bob@example.com")
+    assert "Nothing was changed" in run(ALICE)[1]
+    assert sorted(scene.what_holds("")) == before
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr("builtins.input", lambda _: f" {ALICE.upper()} ")
+    assert run(ALICE)[0] == 0
+    assert scene.what_holds(*scene.of_alice) == []
+    assert run(ALICE)[1].startswith(f"{ALICE}: nothing is held")
+
+
+def test_with_files_they_are_purged_and_a_shared_account_keeps_its_name(
+    scene: Scene, run: Run, aws: EmulatedAws
+) -> None:
+    world, account_id = scene.world, scene.alice.account_id
+    new = NewUser(email="dan@example.com", name="Dan", timezone="UTC", account_id=account_id, account_name=None)
+    create_user(new, NOW, users=world.users, pin_hasher=world.pin_hasher)
+    out = run(ALICE, "--with-files")[1]
+    assert "which has other users" in out
+    assert "is purged" in out
+    run(ALICE, "--yes", "--with-files")
+    assert world.files.find(scene.file.id) is None
+    assert "Versions" not in aws.clients("s3").list_object_versions(Bucket=aws.bucket, Prefix=object_key(scene.file.id))
+    assert world.files.find(scene.bobs_file.id)
+    account = world.users.find_account(account_id)
+    assert account
+    assert account.name == "Alice Archer"
+
+
+def test_broken_off_after_any_few_writes_it_goes_on(scene: Scene) -> None:
+    clockwork, runs, left = Clockwork(), 0, [0]
+    dynamodb = scene.world._client("dynamodb")
+
+    def die(**_: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+
+    for write in WRITES:
+        dynamodb.meta.events.register(f"before-call.dynamodb.{write}", die)
+    try:
+        for runs in range(1, 50):
+            left[0] = 3 + runs % 3
+            try:
+                erasure(scene, clockwork, with_files=True).run()
+            except KeyboardInterrupt:
+                continue
+            break
+    finally:
+        for write in WRITES:
+            dynamodb.meta.events.unregister(f"before-call.dynamodb.{write}", die)
+    assert 8 < runs < 49
+    assert scene.what_holds(*scene.of_alice, "plan.pdf") == []
+
+
+def test_others_who_act_meanwhile_lose_and_leave_nothing(scene: Scene, hooks: Hooks) -> None:
+    """A request that showed a token a moment before the closing may write for as long as it may run. Nobody else gets
+    in: from the closing on the address finds nobody, and is nobody else's. A mail that its sender revokes between our
+    read and our write is met again.
+    """
+    rival = hooks.rival_before("dynamodb.PutItem", lambda: revoke(scene))
+    clockwork, seen = Clockwork(), []
+
+    def late() -> None:
+        world = scene.world.acting(an_act(user_id=scene.alice.user_id, ip=ALICES_IP))
+        world.files.add(a_ready_file(account_id=scene.alice.account_id, created_by=scene.alice.token.author))
+        seen.append((world.users.find_by_email(ALICE), world.tokens.find(hash_secret(scene.alice.text))))
+        with pytest.raises(Conflict):
+            enrol(scene.world, ALICE, "Another")
+
+    clockwork.meanwhile = late
+    begun = timestamp(clockwork.now - timedelta(days=1))  # by a run that was broken off before it ended the tokens
+    scene.world._table.update(address_key(email_key(ALICE)), "SET erasing_at = :at", "attribute_exists(pk)", at=begun)
+    erasure(scene, clockwork).run()
+    assert len(rival) == 1
+    assert (clockwork.waits, seen) == ([GRACE.total_seconds()], [(None, None)])
+    assert scene.what_holds(*scene.of_alice) == []
+    assert enrol(scene.world, ALICE, "Another").user_id != scene.alice.user_id
+
+
+def test_aws_in_trouble_leaves_a_receipt_of_what_was_done(
+    scene: Scene, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: Any) -> None:
+        raise Busy(reason="throttled")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Erasure, "_finish", busy)
+        status, _, err = run(ALICE, "--yes", "--receipt", "1.json")
+    assert (status, err) == (1, "not erased, or not all: throttled\nRun it again: it goes on.\n")
+    assert run(ALICE, "--yes", "--receipt", "1.json")[0] == 1  # nothing is done without a place for its receipt
+    assert scene.world.users.find(scene.alice.user_id)
+    assert run(ALICE, "--yes", "--receipt", "2.json")[0] == 0
+    first, second = (json.loads((tmp_path / name).read_text()) for name in ("1.json", "2.json"))
+    assert (first["complete"], second["complete"]) == (False, True)
+    assert second["counts"] == {"account's name": 1, "user": 1}
+    assert first["person"] == second["person"]
+
+
+def test_a_stage_that_is_not_there(run: Run) -> None:
+    status, _, err = run(ALICE, "--stage", "prod")
+    assert status == 1
+    assert "check the names, the stage and the region" in err
