@@ -4,15 +4,15 @@ PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help dev demo up test faults check audit format lock openapi web bench package deploy destroy clean
+.PHONY: help dev demo up test faults check audit format lock openapi web dynalite bench package e2e-package deploy destroy clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: dev ## send a real file through the whole service on this machine, and prove that its bytes came back
 	@$(BIN)/python -m infra.local.demo
 
-test: dev web ## every test: unit, integration, end to end
+test: dev web dynalite ## every test: unit, integration, end to end
 	@$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 faults: dev ## ten times as many schedules of faults as `make test` tries (FAULTS=20000: as many as one likes)
@@ -37,11 +37,20 @@ audit: dev .venv-audit/.ready ## what others' tools find: cfn-lint, checkov, ban
 openapi: dev ## write the API's document anew, from routes and models: chalicelib/openapi.json
 	@$(BIN)/python -m infra.openapi
 
-bench: dev ## measure: sealing, request handling, imports, the limiter, contention, 2 GiB up and down (ratios inside one run)
+bench: dev ## measure: sealing, request handling, imports, cold starts, the limiter, contention, 2 GiB up and down (ratios inside one run)
 	@$(BIN)/python -m bench
 
 package: dev ## the deployable artefacts: out/packaged.yaml, out/deployment.zip, out/sbom.cdx.json (STAGE=prod: of that stage)
 	@$(BIN)/python -m infra.package --stage $(or $(STAGE),dev)
+
+e2e-package: dev package .venv-ministack/.ready ## the same artefacts on a second emulator of AWS, MiniStack, by raw HTTP (three minutes)
+	@$(BIN)/python -m pytest tests/e2e --stack emulator
+
+.venv-ministack/.ready: infra/emulator/requirements.txt
+	@test -x .venv-ministack/bin/python || $(PYTHON) -m venv .venv-ministack
+	@.venv-ministack/bin/pip install --quiet 'pip<26.3'
+	@.venv-ministack/bin/pip install --quiet -r infra/emulator/requirements.txt
+	@touch $@
 
 deploy: dev web ## package, upload, create or update the stack: STAGE=prod ARGS='--set MailFrom=sealdrop@example.com'
 	@$(BIN)/python -m infra.deploy --stage '$(STAGE)' $(ARGS)
@@ -79,15 +88,23 @@ build/web/.ready: web/package-lock.json web/.npmrc $(wildcard web/docs/* web/d/*
 	@cp $(VENDORED)/swagger-ui-bundle.js.LICENSE.txt build/web/docs
 	@touch $@
 
+dynalite: tests/dynalite/node_modules/.ready ## a second DynamoDB, for the tests of races (needs npm)
+
+tests/dynalite/node_modules/.ready: tests/dynalite/package-lock.json tests/dynalite/.npmrc
+	@npm ci --prefix tests/dynalite --loglevel=error >/dev/null
+	@touch $@
+
 format: dev ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: ## resolve requirements-dev.in and requirements-audit.in into the .txt beside them
+COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --no-header --no-annotate --no-emit-index-url \
+  --no-emit-trusted-host --no-emit-find-links --allow-unsafe
+lock: ## resolve what each set of tools needs: requirements-*.in, and the second emulator's
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet 'pip<26.3' pip-tools==7.6.2
-	for tools in dev audit; do .venv-lock/bin/pip-compile --quiet --strip-extras --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe \
-	  -o requirements-$$tools.txt requirements-$$tools.in || exit 1; done
+	for tools in requirements-dev requirements-audit infra/emulator/requirements; do \
+	  $(COMPILE) -o $$tools.txt $$tools.in || exit 1; done
 
 clean: ## remove what the commands above made
-	rm -rf .venv .venv-audit .venv-lock out build web/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-audit .venv-lock .venv-ministack out build web/node_modules tests/dynalite/node_modules \
+	  .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,9 +1,9 @@
 """`python -m infra.package [--stage dev]`: the deployable artefacts, from a clean clone and without credentials.
 
-Leaves `out/packaged.yaml` (one SAM template: what Chalice writes for app.py, merged with infra/template.yaml,
-overrides.yaml, permissions.yaml, web.yaml and operations.yaml) and `out/deployment.zip` (the functions' code, compiled:
-Lambda keeps no bytecode between cold starts). The pages are not in it: build/web, which `make web` fills, goes to the
-bucket that the stack makes. `out/sbom.cdx.json` says what others' code is in all of it (infra/sbom.py).
+Leaves `out/packaged.yaml` (one SAM template: what Chalice writes for app.py, merged with infra/template.yaml
+and the templates beside it: TEMPLATES) and `out/deployment.zip` (the functions' code, compiled: Lambda keeps no
+bytecode between cold starts). The pages are not in it: build/web, which `make web` fills, goes to the bucket that the
+stack makes. `out/sbom.cdx.json` says what others' code is in all of it (infra/sbom.py).
 """
 
 import argparse
@@ -25,7 +25,7 @@ from infra.template import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("app.py", "chalicelib", ".chalice", "requirements.txt")
-TEMPLATES = ("template.yaml", "overrides.yaml", "permissions.yaml", "web.yaml", "operations.yaml")
+TEMPLATES = ("template.yaml", "overrides.yaml", "permissions.yaml", "gateway.yaml", "web.yaml", "operations.yaml")
 SECTIONS = ("Parameters", "Conditions", "Resources", "Outputs")
 MAX_ZIP_BYTES = 20 * 1024 * 1024
 SERVICES = frozenset({"dynamodb", "kms", "s3", "sesv2", "sqs"})  # that the functions call

@@ -40,6 +40,11 @@ settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "which stack the end-to-end tests run on: `local` (default), or `emulator`, the package on MiniStack"
+    parser.addoption("--stack", choices=["local", "emulator"], default="local", help=help_text)
+
+
 def pytest_configure() -> None:
     """Before any fixture runs: what the developer's shell holds must not reach a test."""
     for name in list(os.environ):

@@ -30,19 +30,24 @@ class StackProcess:
 
 
 @contextmanager
-def stack_process(directory: Path, *options: str) -> Iterator[StackProcess]:
-    """`python -m infra.local` on free ports until the block ends. Raises StackFailed."""
-    process, ready = start_stack(directory, *options)
+def stack_process(directory: Path, *options: str, module: str = "infra.local") -> Iterator[StackProcess]:
+    """`python -m infra.local`, or another that takes its options, on free ports until the block ends.
+
+    Raises StackFailed.
+    """
+    process, ready = start_stack(directory, *options, module=module)
     try:
         yield StackProcess(process.pid, ready, directory / LOG)
     finally:
         stop_stack(process)
 
 
-def start_stack(directory: Path, *options: str) -> tuple[subprocess.Popen[bytes], Mapping[str, Any]]:
+def start_stack(
+    directory: Path, *options: str, module: str = "infra.local"
+) -> tuple[subprocess.Popen[bytes], Mapping[str, Any]]:
     """The process, and its ready file's content. What it prints goes to stack.log. Raises StackFailed."""
     ready_file, log = directory / "ready.json", directory / LOG
-    command = [sys.executable, "-m", "infra.local", "--port", "0", "--ready-file", str(ready_file), *options]
+    command = [sys.executable, "-m", module, "--port", "0", "--ready-file", str(ready_file), *options]
     with log.open("wb") as output:  # a pipe that nobody reads would block it one day
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=clean_environment())
     try:

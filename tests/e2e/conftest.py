@@ -10,9 +10,27 @@ import pytest
 import urllib3
 
 from infra.local.process import stack_process
+from tests.e2e import on_package
 
 if TYPE_CHECKING:
     from tests.e2e.api_kit import Backstage
+
+
+TOLD = pytest.StashKey[str]()  # what the stack's process has printed
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    kept = on_package.kept(items, config.getoption("--stack"))
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What the emulator is, and what it does not show, beside what passed there."""
+    told = config.stash.get(TOLD, "")
+    if config.getoption("--stack") == "emulator" and told:
+        terminalreporter.section("the second emulator")
+        terminalreporter.write_line(told[told.index("The package runs") :])
 
 
 @dataclass(frozen=True)
@@ -110,9 +128,11 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Stopped by SIGTERM at the end; another status than 0 is an error."""
-    with stack_process(tmp_path_factory.mktemp("stack"), "--rate-limit", "1000000") as process:
+    module, folder = f"infra.{request.config.getoption('--stack')}", tmp_path_factory.mktemp("stack")
+    with stack_process(folder, "--rate-limit", "1000000", module=module) as process:
+        request.config.stash[TOLD] = process.log.read_text(encoding="utf-8")
         anyone = Api(process.ready["api_url"])
         alice, bob = (User(**user, api=Api(anyone.url, user["token"], user["pin"])) for user in process.ready["users"])
         yield Stack(process.pid, process.ready, anyone, alice, bob)

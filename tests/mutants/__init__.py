@@ -6,6 +6,7 @@ One module for each letter.
 from tests.mutants.deploying import DEPLOYING
 from tests.mutants.downloads import DOWNLOADS
 from tests.mutants.events import EVENTS
+from tests.mutants.gateway import GATEWAY
 from tests.mutants.idempotency import IDEMPOTENCY
 from tests.mutants.kept_secrets import KEPT_SECRETS
 from tests.mutants.mails import MAILS
@@ -40,4 +41,5 @@ MUTANTS = (
     *DEPLOYING,
     *RIGHTS,
     *PERSONAL_DATA,
+    *GATEWAY,
 )

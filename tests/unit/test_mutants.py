@@ -20,6 +20,7 @@ from tests.mutants import MUTANTS, Mutant
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "docs" / "threat-model.md"
 COPIED = ("app.py", "chalicelib", "infra", "client", "tests", "pyproject.toml")
+LEFT_OUT = ("__pycache__", "*.pyc", "vectors", "node_modules")
 PATIENCE_SECONDS = 120
 PASSED, FAILED = 0, 1  # pytest's exit status; 2 to 5 mean that it found, collected or understood nothing
 
@@ -32,7 +33,7 @@ class Workshop:
         for name in COPIED:
             source, target = ROOT / name, root / name
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "vectors"))
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns(*LEFT_OUT))
             else:
                 shutil.copy2(source, target)
         # Python tells a changed source by the second of its change, and we are faster: these go by its content.

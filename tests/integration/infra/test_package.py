@@ -71,16 +71,64 @@ class TestGateway:
         (api,) = of_type(expanded, "AWS::ApiGateway::RestApi").values()
         assert len(api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]) >= 8
 
+    def test_it_is_regional_and_takes_tls_1_2_and_newer(self, expanded: Template) -> None:
+        (api,) = of_type(expanded, "AWS::ApiGateway::RestApi").values()
+        assert api["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+        assert api["Properties"]["SecurityPolicy"].startswith("SecurityPolicy_TLS13_1_2_")
+        assert api["Properties"]["EndpointAccessMode"] == "BASIC"
+
+    def test_its_stage_is_throttled_and_writes_an_access_log_and_no_other(self, expanded: Template) -> None:
+        """`tests/unit/security/test_gateway.py` says what may be in it."""
+        (stage,) = of_type(expanded, "AWS::ApiGateway::Stage").values()
+        assert stage["Properties"]["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLog", "Arn"]}
+        assert stage["Properties"]["AccessLogSetting"]["Format"].startswith('{"time"')
+        assert stage["Properties"]["TracingEnabled"] is False
+        assert stage["Properties"]["MethodSettings"] == [
+            {
+                "ResourcePath": "/*",
+                "HttpMethod": "*",
+                "ThrottlingRateLimit": {"Ref": "GatewayRate"},
+                "ThrottlingBurstLimit": {"Ref": "GatewayBurst"},
+                "LoggingLevel": "OFF",
+                "DataTraceEnabled": False,
+            }
+        ]
+
+    def test_whoever_makes_the_role_for_its_log_makes_it_before_the_log(self, expanded: Template) -> None:
+        """The stage names the log, and the log the setting: DependsOn could not be left out where there is none."""
+        made = expanded["Resources"]
+        wanted = {"Fn::If": ["MakesGatewayLogRole", {"Ref": "GatewayAccount"}, ""]}
+        assert made["AccessLog"]["Metadata"]["WaitsFor"] == wanted
+        for kept in ("GatewayAccount", "GatewayLogWriter"):  # other APIs of the region write their logs by it
+            assert (made[kept]["Condition"], made[kept]["DeletionPolicy"]) == ("MakesGatewayLogRole", "Retain")
+
+
+def rights(expanded: Template, function: Template) -> list[Template]:
+    """What the function's role allows."""
+    role, _ = function["Properties"]["Role"]["Fn::GetAtt"]
+    (policy,) = expanded["Resources"][role]["Properties"]["Policies"]
+    statements: list[Template] = policy["PolicyDocument"]["Statement"]
+    return statements
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_every_function_is_traced_and_may_say_so(expanded: Template) -> None:
+    for function in of_type(expanded, "AWS::Lambda::Function").values():
+        assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
+        allowed = {action for right in rights(expanded, function) for action in _listed(right["Action"])}
+        assert allowed >= {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+
 
 class TestLogs:
     def test_every_function_may_write_its_own_log_and_no_other(self, expanded: Template) -> None:
-        functions, roles = of_type(expanded, "AWS::Lambda::Function"), expanded["Resources"]
+        functions = of_type(expanded, "AWS::Lambda::Function")
         assert len(functions) >= 4
         for function in functions.values():
             (name,) = function["Properties"]["FunctionName"].values()
-            role, _ = function["Properties"]["Role"]["Fn::GetAtt"]
-            (policy,) = roles[role]["Properties"]["Policies"]
-            right = policy["PolicyDocument"]["Statement"][0]
+            right = rights(expanded, function)[0]
             assert right["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
             assert right["Resource"]["Fn::Sub"].partition(":log-group:")[2] == f"/aws/lambda/{name}:*"
 
@@ -88,10 +136,11 @@ class TestLogs:
         functions = of_type(expanded, "AWS::Lambda::Function")
         logs = [log["Properties"] for log in of_type(expanded, "AWS::Logs::LogGroup").values()]
         names = [log["LogGroupName"]["Fn::Sub"].removeprefix("/aws/lambda/") for log in logs]
+        assert "/aws/apigateway/${ServiceName}-${Stage}" in names
         for logical, function in functions.items():
             spellings = {f"${{{logical}}}", function["Properties"]["FunctionName"]["Fn::Sub"]}
             assert sum(name in spellings for name in names) == 1
-        assert len(logs) == len(functions)
+        assert len(logs) == len(functions) + 1, "and the access log"
         assert {log["RetentionInDays"] for log in logs} == {90}
 
 
