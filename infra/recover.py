@@ -38,8 +38,8 @@ EXAMPLES = f"""examples:
   python -m infra.recover 7c9e6679-7425-40de-944b-e07fc1f90ae7 -o invoice.pdf
   python -m infra.recover 7c9e6679-7425-40de-944b-e07fc1f90ae7 -o invoice.pdf --sealed --version-id 3sL4kqtJlcpXroDT
 
-{operating.CREDENTIALS} They need s3:GetObject and kms:Decrypt,
-and s3:GetEncryptionConfiguration unless --key is named.
+{operating.CREDENTIALS} On AWS they are those of the role
+that is made while RecoveryPrincipal names somebody: docs/operations.md, "A file without the service".
 """
 
 
