@@ -17,12 +17,13 @@ import pytest
 import urllib3
 
 import app as sealdrop
+from bench.bucket import Bucket
+from bench.units import Meter, Units
 from chalicelib import bootstrap
-from chalicelib.adapters.s3_objects import S3Objects
 from chalicelib.bootstrap import World
 from chalicelib.bootstrap.aws import POOL_THREADS
 from chalicelib.domain.sealing import WrappedKey
-from infra.local.stack import emulated_aws
+from infra.local.stack import EmulatedAws, emulated_aws
 from tests.support import sealed
 from tests.support.app_client import Answer, AppClient
 from tests.support.builders import Caller, enrol
@@ -37,18 +38,11 @@ PART = 5 * 2**20
 class Measured(NamedTuple):
     request: str
     steps: list[Step]
+    units: Units  # of DynamoDB's capacity
 
     @property
     def calls(self) -> int:
         return sum(map(len, self.steps))
-
-
-class Bucket(S3Objects):
-    """Also puts what clients would have put, as the tests' fake does."""
-
-    def put(self, object_key: str, data: bytes, *, checksum_sha256: str | None = None) -> str:
-        more: Any = {"ChecksumSHA256": checksum_sha256} if checksum_sha256 else {}
-        return self._client.put_object(Bucket=self._bucket, Key=object_key, Body=data, **more)["VersionId"]
 
 
 @dataclass(frozen=True)
@@ -60,25 +54,32 @@ class Bench:
     clock: Clock
     api: AppClient
     user: Caller
+    aws: EmulatedAws
+    meter: Meter
 
-    def for_another_user(self) -> "Bench":
+    def for_another_user(self, email: str = "another@example.com") -> "Bench":
         """One who has no PIN, whatever the first was given."""
-        user = enrol(self.world, "another@example.com", "Bench")
+        user = enrol(self.world, email, "Bench")
         api = self.api.with_token(user.text)
         api.get("/user")
         return replace(self, user=user, api=api)
 
     def measure(self, name: str, job: Callable[[], Answer], status: int) -> Measured:
-        with self.steps.recording() as steps:
-            answer = job()
-        assert answer.status == status, f"{name}: {answer.status} {answer.text}"
-        return Measured(name, steps)
+        answers: list[Answer] = []
+        measured = self.observe(name, lambda: answers.append(job()))
+        assert answers[0].status == status, f"{name}: {answers[0].status} {answers[0].text}"
+        return measured
+
+    def observe(self, name: str, job: Callable[[], object]) -> Measured:
+        with self.meter.measuring() as units, self.steps.recording() as steps:
+            job()
+        return Measured(name, steps, units)
 
     def upload(self, *, sealing: bool, size: int = 5, **more: Any) -> str:
         """A pending file whose bytes have arrived, or begun to; answers its id."""
         mode = "client" if sealing else "server"
         made = self.api.post("/files", {"filename": "a.pdf", "size": size, "encryption": mode, **more}).data
-        body = self._sealed(made["encryption"], bytes(size)) if sealing else bytes(size)
+        body = self.sealed(made["encryption"], bytes(size)) if sealing else bytes(size)
         sent = made["upload"]
         for request in sent.get("parts", [sent]):
             data = body if "parts" not in sent else bytes(request["size"])
@@ -87,7 +88,7 @@ class Bench:
         return str(made["id"])
 
     @staticmethod
-    def _sealed(terms: Any, data: bytes) -> bytes:
+    def sealed(terms: Any, data: bytes) -> bytes:
         wrapped = WrappedKey(terms["key_arn"], base64.b64decode(terms["encrypted_data_key"]))
         return sealed.seal(data, base64.b64decode(terms["data_key"]), wrapped, terms["encryption_context"])
 
@@ -110,7 +111,7 @@ def on_emulated_aws() -> Iterator[Bench]:
         clock = Clock()
         clock.rule(patch)
         world: Any = World()
-        services = ("dynamodb", "kms", "s3", "sqs")
+        services = ("dynamodb", "kms", "s3", "sqs", "sesv2")
         clients = {service: world._client(service) for service in services}  # noqa: SLF001 - those that it will use
         steps = Steps(list(clients.values()), POOL_THREADS)
         vars(world).update(pool=steps, objects=Bucket(clients["s3"], world.settings.files_bucket))
@@ -118,7 +119,8 @@ def on_emulated_aws() -> Iterator[Bench]:
         try:
             user = enrol(world, "bench@example.com", "Bench")
             api = AppClient(sealdrop.app, token=user.text)
-            yield Bench(world, steps, clock, api, user)
+            meter = Meter(clients["dynamodb"], aws.region)
+            yield Bench(world, steps, clock, api, user, aws, meter)
         finally:
             bootstrap.use(previous)
             steps.shutdown()
@@ -161,8 +163,7 @@ def variants(bench: Bench) -> Iterator[Measured]:
     yield from moments(bench, path)
 
 
-def creations(bench: Bench, file: dict[str, Any]) -> Iterator[Measured]:
-    """Under an Idempotency-Key, and at the end of a quota."""
+def creations(bench: Bench, file: dict[str, Any]) -> Iterator[Measured]:  # under a key, and at a quota's end
     api, measure, key = bench.api, bench.measure, {"Idempotency-Key": "c2c1b6a4-7d0e-4a51-9c5b-0f5c8c7e5d11"}
     sealed = {**file, "encryption": "client"}
     yield measure("POST /files, client, with a key", lambda: api.post("/files", sealed, headers=key), 201)
@@ -199,9 +200,14 @@ def post(api: AppClient, path: str, body: Any = None) -> Callable[[], Answer]:
     return lambda: api.post(path, body)
 
 
+def quietly() -> contextlib.AbstractContextManager[Any]:
+    """Without the app's log lines."""
+    return contextlib.redirect_stdout(io.StringIO())
+
+
 def measure() -> list[Measured]:
     """Every route, then the variants."""
-    with contextlib.redirect_stdout(io.StringIO()), on_emulated_aws() as bench:  # the app's log lines
+    with quietly(), on_emulated_aws() as bench:
         return [*every_route(bench), *variants(bench.for_another_user())]
 
 

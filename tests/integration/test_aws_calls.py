@@ -1,8 +1,11 @@
 """What each route asks of AWS, counted on the real app: the limits that were promised, and the page that says so."""
 
+from pathlib import Path
+from typing import NamedTuple
+
 import pytest
 
-from bench import calls
+from bench import calls, cost, cost_page
 from bench.calls import Measured
 from tests.support.every_route import GOOD, name_of
 from tests.support.fakes import InlinePool
@@ -18,9 +21,24 @@ MOST = {  # request: calls, steps
 }
 
 
+class Run(NamedTuple):
+    routes: list[Measured]
+    variants: list[Measured]
+    transfer: cost.Transfer
+
+
 @pytest.fixture(scope="module")
-def measured() -> dict[str, Measured]:
-    return {it.request: it for it in calls.measure()}
+def run() -> Run:
+    """Once, for both pages."""
+    with calls.quietly(), calls.on_emulated_aws() as bench:
+        routes = list(calls.every_route(bench))
+        sent = cost.transfer(bench.for_another_user("sender@example.com"))
+        return Run(routes, list(calls.variants(bench.for_another_user())), sent)
+
+
+@pytest.fixture(scope="module")
+def measured(run: Run) -> dict[str, Measured]:
+    return {it.request: it for it in (*run.routes, *run.variants)}
 
 
 @pytest.mark.parametrize("request_name", MOST)
@@ -44,6 +62,41 @@ def test_every_request_but_a_remembered_refusal_asks_the_limiter_first(measured:
 def test_the_page_says_what_is_measured(measured: dict[str, Measured]) -> None:
     said = calls.PAGE.read_text(encoding="utf-8")
     assert said == calls.page(list(measured.values())), "python -m bench.calls --write"
+
+
+def test_the_cost_page_says_what_is_measured(run: Run) -> None:
+    said = cost.PAGE.read_text(encoding="utf-8")
+    assert said == cost_page.page(list(map(cost.Work, run.routes)), run.transfer), "python -m bench.cost --write"
+
+
+@pytest.mark.parametrize(
+    ("request_name", "reads", "writes", "why"),
+    [
+        ("GET /health", 0, 0, "only the limiter, which is counted apart"),
+        ("GET /files/{file_id}", 2, 0, "a token and a file, each strongly consistent and of less than 4 KB"),
+        ("GET /files", 1.5, 0, "a token, and a page of an index, which is read eventually consistent"),
+        ("POST /downloads", 2, 1, "a token, a file; a put of less than 1 KB"),
+        ("POST /downloads/{download_id}/keys", 3, 4, "two writes in a transaction, at twice a write each"),
+        ("POST /files, server", 1, 9, "two in a transaction, and five index entries of the file"),
+    ],
+)
+def test_capacity_units_are_counted_by_the_rules(
+    measured: dict[str, Measured], request_name: str, reads: float, writes: int, why: str
+) -> None:
+    units = measured[request_name].units
+    assert units.reads == reads, why
+    metadata = sum(count for table, count in units.writes.items() if table.endswith("metadata"))
+    assert (metadata, sum(units.writes.values()) - metadata) == (writes, 1), why
+
+
+def test_a_page_of_another_day_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stale = tmp_path / "cost.md"
+    stale.write_text("# What it cost\n")
+    monkeypatch.setattr(cost, "measure", lambda: ([cost.Work(it) for it in run.routes], run.transfer))
+    monkeypatch.setattr(cost, "PAGE", stale)
+    for arguments, status in ((["--check"], 1), (["--write"], 0), (["--check"], 0)):
+        monkeypatch.setattr("sys.argv", ["cost", *arguments])
+        assert cost.main() == status
 
 
 def test_without_the_pool_every_call_is_a_step_of_its_own() -> None:

@@ -126,6 +126,8 @@ def _items(body: dict[str, Any]) -> list[str]:
         return sorted({name for write in writes for name in _items(write)})
     if "RequestItems" in body:
         (asked,) = body["RequestItems"].values()
+        if isinstance(asked, list):  # a batch of writes, of which the search table alone has any
+            return ["postings"]
         return sorted({_prefix(key) for key in asked["Keys"]})
     if "IndexName" in body:
         return [f"index {body['IndexName']}"]
@@ -133,4 +135,6 @@ def _items(body: dict[str, Any]) -> list[str]:
 
 
 def _prefix(key: dict[str, Any]) -> str:
+    if "id" in key:  # of the audit log
+        return "HEAD" if key["id"]["S"].startswith("HEAD#") else "event"
     return str(key["pk"]["S"]).partition("#")[0] if "pk" in key else "rate limit"
