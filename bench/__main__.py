@@ -2,12 +2,13 @@
 
 import sys
 
-from bench import contention, handling, imports, limiting, lists, load, sealing, transfer
+from bench import cold_start, contention, handling, imports, limiting, lists, load, sealing, transfer
 
 TABLES = {
     "sealing": sealing.report,
     "handling": handling.report,
     "imports": imports.report,
+    "cold_start": cold_start.report,
     "limiting": limiting.report,
     "contention": contention.report,
     "transfer": transfer.report,

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,8 +26,24 @@ from pydantic_core.core_schema import CoreSchema, no_info_after_validator_functi
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.moments import rfc3339
 
+_building = threading.RLock()
 
-class In(BaseModel):
+
+class Deferred(BaseModel):
+    """Built when it is first used: who starts for one request needs a few of these models, and there are seventy.
+
+    pydantic's own way of doing that is not safe among threads before 2.14, so here they take turns.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    @classmethod
+    def model_rebuild(cls, **options: Any) -> bool | None:
+        with _building:
+            return super().model_rebuild(**options)
+
+
+class In(Deferred):
     """A request's body: unknown fields are refused and types are not guessed."""
 
     EXAMPLES: ClassVar[Mapping[str, Any]] = {}  # bodies by what they are for; the fields' own examples without them
@@ -34,13 +51,13 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
-class Query(BaseModel):
+class Query(Deferred):
     """A request's query parameters: all of them text, so types are read from it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class Out(BaseModel):
+class Out(Deferred):
     """A part of an answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
