@@ -1,9 +1,9 @@
 """A cold start of the packaged app, against what it cannot do without: Chalice, pydantic and boto3's clients.
 
-Each is a fresh interpreter that knows the unpacked `out/deployment.zip` and the standard library. The app does what Lambda
-does before the first answer of a route: it is imported, and bootstrap makes the ports that the route asks for. Chalice,
-pydantic with one model, and the same clients by boto3 alone are each taken by themselves, and once all in one interpreter,
-where what they share is counted once.
+Each is a fresh interpreter that knows the unpacked `out/deployment.zip` and the standard library. The app does what
+Lambda does before the first answer of a route: it is imported, and bootstrap makes the ports that the route asks for.
+Chalice, pydantic with one model, and the same clients by boto3 alone are each taken by themselves, and once all in one
+interpreter, where what they share is counted once.
 
 All take turns, and the best of each counts, in seconds of the processor: on a busy machine they wait longer, and do not
 work more.
@@ -49,7 +49,7 @@ class ColdStart:
 def measure(ports: Sequence[str], path: Path | None = None, more: str = "") -> Iterator[ColdStart]:
     """The best so far, once a round, without end.
 
-    `path` has the unpacked archive; None: this tree, with the packages of this interpreter. The app imports `more`, too.
+    `path` has the unpacked archive; None: this tree, with this interpreter's packages. The app imports `more`, too.
     """
     parts = ["import chalice.app", ONE_MODEL, _clients(ports)]
     jobs = ["pass", _app(ports, more), *parts, "\n".join(parts)]
