@@ -18,6 +18,7 @@ import pytest
 import app as sealdrop
 import chalicelib
 from bench.calls import Bench, Bucket, Measured, every_route, variants
+from bench.units import Units
 from chalicelib import bootstrap
 from chalicelib.adapters import dynamo_search
 from chalicelib.bootstrap import World
@@ -89,7 +90,7 @@ class RecordedBench(Bench):
         with self.recorder.during(API):
             answer = job()
         assert answer.status == status, f"{name}: {answer.status} {answer.text}"
-        return Measured(name, [])
+        return Measured(name, [], Units())
 
     def get(self, path: str, **query: str) -> Any:
         return self.ask("GET", path, 200, query=query)
@@ -164,7 +165,8 @@ def _stage() -> Iterator[Stage]:
         try:
             user = enrol(world, "bench@example.com", "Bench")
             api = AppClient(sealdrop.app, token=user.text)
-            bench: Any = RecordedBench(world, None, clock, api, user, recorder)  # type: ignore[arg-type]
+            unmeasured: Any = None
+            bench = RecordedBench(world, unmeasured, clock, api, user, aws, unmeasured, recorder)
             yield Stage(aws, bench, functions, recorder)
         finally:
             bootstrap.use(previous)
