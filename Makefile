@@ -34,7 +34,7 @@ check: dev ## style, types, import rules, template, the API's document
 openapi: dev ## write the API's document anew, from routes and models: chalicelib/openapi.json
 	@$(BIN)/python -m infra.openapi
 
-bench: dev ## measure: sealing, request handling, imports, the limiter, contention, load, 2 GiB up and down (ratios inside one run)
+bench: dev ## measure: sealing, handling, imports, the limiter, contention, load, 2 GiB up and down (ratios inside one run)
 	@$(BIN)/python -m bench
 
 package: dev ## the deployable artefacts: out/packaged.yaml and out/deployment.zip (STAGE=prod: of that stage)
