@@ -37,7 +37,7 @@ audit: dev .venv-audit/.ready ## what others' tools find: cfn-lint, checkov, ban
 openapi: dev ## write the API's document anew, from routes and models: chalicelib/openapi.json
 	@$(BIN)/python -m infra.openapi
 
-bench: dev ## measure: sealing, request handling, imports, cold starts, the limiter, contention, load, 2 GiB up and down (ratios inside one run)
+bench: dev ## measure: sealing, handling, imports, cold starts, the limiter, contention, lists, load, 2 GiB (ratios inside one run)
 	@$(BIN)/python -m bench
 
 package: dev ## the deployable artefacts: out/packaged.yaml, out/deployment.zip, out/sbom.cdx.json (STAGE=prod: of that stage)

@@ -43,4 +43,6 @@ class DownloadStore(Protocol):
         """
 
     def give_back(self, key: DownloadKey, session_hash: SecretHash) -> None:
-        """Undo exactly the spending that opened this session, if it stands: once, however often it is called."""
+        """Undo exactly the spending that opened this session, once, however often it is called; one that was sent, and
+        has not come yet, is refused when it comes.
+        """

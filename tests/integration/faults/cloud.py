@@ -8,7 +8,7 @@ import copy
 import json
 import pickle
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ REGION = "eu-west-1"
 MAIL_FROM = "sealdrop@example.com"
 KINDS = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::SQS::Queue")
 CHEAP = ScryptCost(2, 1, 1)
-QUOTA = Quota(stored_bytes=1000, files=100, mails_a_day=100)
+QUOTA = Quota(stored_bytes=10**9, files=100, mails_a_day=100)
 
 
 class Cloud:
@@ -189,6 +189,14 @@ class Cloud:
     def has(self, key: str, version: str, data: bytes) -> bool:
         versions = self._s3().buckets[self.bucket].keys.getlist(key, default=[])
         return any(each.version_id == version and each.value == data for each in versions)
+
+    def put_parts(self, key: str, sizes: Sequence[int]) -> None:
+        """Of what the service has begun under this key."""
+        begun = [upload for upload in self._s3().buckets[self.bucket].multiparts.values() if upload.key_name == key]
+        for number, size in enumerate(sizes, 1):
+            for upload in begun:
+                where = {"Bucket": self.bucket, "Key": key, "UploadId": upload.id}
+                self.bare["s3"].upload_part(**where, PartNumber=number, Body=bytes(size))
 
     def unfinished_uploads(self) -> int:
         return len(self._s3().buckets[self.bucket].multiparts)

@@ -13,6 +13,7 @@ from tests.support.builders import NOW, PIN, a_download, a_mail, key_to, new_id,
 
 GONE = (204, 404)  # of an end that is asked for again
 WRONG = "0000"
+PART_BYTES = 5 * 2**20  # the least that S3 takes
 
 
 def _announced(play: Play, size: int = 5, *, good: Any = (201,), key: str = "") -> Any:
@@ -57,6 +58,22 @@ def upload(play: Play) -> None:
         play.sweep()
 
 
+def parts(play: Play) -> None:
+    """An upload of two parts, finished by its owner, or given up by them and ended by the sweep."""
+    size = PART_BYTES + 1
+    body = {"filename": "long.bin", "size": size, "part_size": PART_BYTES}
+    made = play.insist("POST", "/files", body, by=play.alice, key=new_id(), good=(201,)).data
+    complete = ("POST", f"/files/{made['id']}/complete")
+    play.rivals += [play.sweep, play.hear_of_uploads, lambda: play.ask(*complete, by=play.alice)]
+    if play.choose(2):  # given up: some of it has come
+        play.put_parts(made, [PART_BYTES])
+        play.clock.tick(days=2)
+        play.sweep()
+        return
+    play.put_parts(made, [PART_BYTES, 1])
+    assert play.insist(*complete, by=play.alice, good=(200,)).data["status"] == "ready"
+
+
 def perform(play: Play) -> None:
     """One use more is asked for than there is."""
     uses = 1 + play.choose(3)
@@ -64,6 +81,8 @@ def perform(play: Play) -> None:
     play.rivals += [lambda: play.perform(download, key)]
     for _ in range(uses + 1):
         play.perform(download, key)
+    if play.choose(2):
+        play.tell_changes()
     won = [it.answer for it in play.performs if it.answer is not None and it.answer.status == 200]
     if won:
         resumed = play.ask("POST", f"/public/downloads/{key}", {"session": won[0].data["session"]})
@@ -201,4 +220,4 @@ def quota(play: Play) -> None:
     play.insist("POST", "/files", {"filename": "all.pdf", "size": 30}, by=play.alice, key=new_id(), good=(201,))
 
 
-FLOWS = {flow.__name__: flow for flow in (upload, perform, purge, mail, revoke, pin, once, quota)}
+FLOWS = {flow.__name__: flow for flow in (upload, parts, perform, purge, mail, revoke, pin, once, quota)}

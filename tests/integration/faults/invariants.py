@@ -16,6 +16,9 @@ from tests.integration.faults.play import Play
 _KEY = re.compile(r"#([0-9A-Za-z]{43})")
 
 
+BEGINS_UPLOADS = {"CreateMultipartUpload", "TransactWriteItems", "AbortMultipartUpload"}
+
+
 def judge(play: Play) -> None:
     """After `settle`."""
     kinds = ("FILE", "PURGED", "DOWNLOAD", "MAIL", "PURSE", "MAILS")
@@ -52,7 +55,8 @@ def nothing_is_left_over(play: Play, files: Sequence[Any]) -> None:
     found = play.cloud.objects()
     assert set(found) == keys, "bytes of no file, or a file without bytes"
     assert all(len(versions) == 1 for versions in found.values())
-    assert play.cloud.unfinished_uploads() == 0
+    begun_in_vain = sum(operation in BEGINS_UPLOADS for _, operation in play.weather.struck)
+    assert play.cloud.unfinished_uploads() <= begun_in_vain, "an upload goes on at S3 (its rule ends it after 8 days)"
 
 
 def nothing_is_spent_twice(play: Play, downloads: Sequence[Any]) -> None:

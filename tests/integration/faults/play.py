@@ -120,6 +120,11 @@ class Play:
         self.cloud.bare["s3"].put_object(Bucket=self.cloud.bucket, Key=f"files/{made['id']}", Body=data)
         self.uploads += [Message(self._s3_event(made["id"])) for _ in range((1, 2, 0)[self.choose(3)])]
 
+    def put_parts(self, made: Any, sizes: Sequence[int]) -> None:
+        self.bytes_of[made["id"]] = bytes(sum(sizes))
+        self.cloud.put_parts(f"files/{made['id']}", sizes)
+        self.uploads.append(Message(self._s3_event(made["id"])))  # which comes before the object is whole
+
     def _s3_event(self, file_id: str) -> str:
         detail = {"bucket": {"name": self.cloud.bucket}, "object": {"key": f"files/{file_id}"}}
         return json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
