@@ -1,12 +1,13 @@
 """What arrives on the delivery function's queue: our own orders, and SES's reports. Parsed, then checked."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, RootModel, ValidationError
 
 from chalicelib.domain.ids import MailId, is_uuid
 from chalicelib.domain.notification import Occasion
+from chalicelib.wire.base import Deferred
 
 
 class NotOurMailEvent(ValueError):
@@ -40,38 +41,41 @@ class Passing:
 MailEvent = Deliver | Remind | CameBack | Passing
 
 
-class _OrderDetail(BaseModel):
+class _OrderDetail(Deferred):
     mail: str
 
 
-class _Order(BaseModel):
+class _Order(Deferred):
     source: Literal["sealdrop"]
     detail_type: Annotated[Literal["Mail Queued", "Reminder Due"], Field(alias="detail-type")]
     detail: _OrderDetail
 
 
-class _Bounce(BaseModel):
+class _Bounce(Deferred):
     kind: Annotated[str, Field(alias="bounceType")]
     subkind: Annotated[str, Field(alias="bounceSubType")] = ""
 
 
-class _Message(BaseModel):
+class _Message(Deferred):
     message_id: Annotated[str, Field(alias="messageId", min_length=1)]
     tags: dict[str, list[str]]
 
 
-class _ReportDetail(BaseModel):
+class _ReportDetail(Deferred):
     mail: _Message
     bounce: _Bounce | None = None
 
 
-class _Report(BaseModel):
+class _Report(Deferred):
     source: Literal["aws.ses"]
     detail_type: Annotated[Literal["Email Bounced", "Email Rejected"], Field(alias="detail-type")]
     detail: _ReportDetail
 
 
-_EVENT: TypeAdapter[Any] = TypeAdapter(Annotated[_Order | _Report, Field(discriminator="source")])
+class _Event(Deferred, RootModel[Annotated[_Order | _Report, Field(discriminator="source")]]):
+    """Either."""
+
+
 _REASONS = {
     "Suppressed": "It came back: messages to this address have come back before.",
     "OnAccountSuppressionList": "It came back: messages to this address have come back before.",
@@ -85,7 +89,7 @@ _REJECTED = "The mail service found it harmful and did not send it."
 def parse_mail_event(body: str, configuration_set: str | None) -> MailEvent:
     """Raises NotOurMailEvent: not JSON, another source or kind, another configuration set, or no id of ours."""
     try:
-        event = _EVENT.validate_json(body)
+        event = _Event.model_validate_json(body).root
     except ValidationError:
         raise NotOurMailEvent("neither an order nor a report of SES") from None
     if isinstance(event, _Order):

@@ -3,30 +3,31 @@
 from typing import Annotated
 from urllib.parse import unquote
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from chalicelib.domain.file import OBJECT_PREFIX
 from chalicelib.domain.ids import FileId, is_uuid
+from chalicelib.wire.base import Deferred
 
 
 class NotOurUploadEvent(ValueError):
     """The message is not an S3 event about a file of ours. It goes to the dead-letter queue, for a person."""
 
 
-class _Bucket(BaseModel):
+class _Bucket(Deferred):
     name: str
 
 
-class _Object(BaseModel):
+class _Object(Deferred):
     key: str
 
 
-class _Detail(BaseModel):
+class _Detail(Deferred):
     bucket: _Bucket
     object: _Object
 
 
-class _Envelope(BaseModel):
+class _Envelope(Deferred):
     """Only what is used: sizes, etags and sequencers differ between S3 and its emulators."""
 
     source: str

@@ -77,10 +77,10 @@ def _told(deployed: Deployed, running: Emulator) -> str:
   AWS  {running.url} (region {REGION}, credentials testing/testing)
 Made of its template:
 {made}
-{differences()}"""
+{_differences()}"""
 
 
-def differences() -> str:
+def _differences() -> str:
     """What is not as on AWS, and why: docs/second-emulator.md has the same."""
     changes = "\n".join(f"  {change.what}: {change.why}" for change in CHANGES)
     gaps = "\n".join(f"  {gap.what}: {gap.instead}" for gap in (*SEEN.values(), *UNSEEN))

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +40,40 @@ def endpoint() -> Iterator[str]:
             process.wait(STOP_SECONDS)
 
 
-@pytest.fixture(scope="session")
-def dynamodb(endpoint: str) -> Iterator[Any]:
+@contextmanager
+def connected(endpoint: str) -> Iterator[Any]:
     """A client as bootstrap makes it, but for where it leads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
         client = make_client(Session(region_name=os.environ["AWS_DEFAULT_REGION"]), "dynamodb", CONNECTIONS)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def dynamodb(endpoint: str) -> Iterator[Any]:
+    """With the tables, and taught to tell what made a condition fail."""
+    with connected(endpoint) as client:
+        _tell_what_stood(client, _tables(client))
+        yield client
+
+
+@pytest.fixture
+def untaught(endpoint: str, dynamodb: Any) -> Iterator[Any]:
+    """dynalite as it is, with the same tables."""
+    with connected(endpoint) as client:
+        yield client
+
+
+def _tables(client: Any) -> dict[str, list[str]]:
+    """Made; answers their keys."""
     resources = template.load(template.TEMPLATE)["Resources"]
     keys = {}
     for name, logical in TABLES.items():
         properties = {key: value for key, value in resources[logical]["Properties"].items() if key in KNOWN}
         client.create_table(TableName=name, **properties)
         keys[name] = [each["AttributeName"] for each in properties["KeySchema"]]
-    _tell_what_stood(client, keys)
-    yield client
-    client.close()
+    return keys
 
 
 def _tell_what_stood(client: Any, keys: dict[str, list[str]]) -> None:

@@ -257,8 +257,18 @@ def test_the_same_race_finds_out_who_reads_and_then_writes(table: MetadataTable,
     assert race.run(table, race.careless) == race.wrong
 
 
-def test_what_dynalite_does_not_do_is_what_we_say_it_does_not(dynamodb: Any) -> None:
-    """When it learns to, the writes above can run as the transactions that they are part of."""
-    put: Any = {"Put": {"TableName": "metadata", "Item": {"pk": {"S": new_id()}, "sk": {"S": "X"}}}}
-    with pytest.raises(ClientError, match="UnknownOperationException"):
-        dynamodb.transact_write_items(TransactItems=[put])
+class TestWhatItDoesNotDo:
+    """When it learns to, the writes above can run as the transactions that they are part of, and as they are."""
+
+    def test_transactions(self, dynamodb: Any) -> None:
+        put: Any = {"Put": {"TableName": "metadata", "Item": {"pk": {"S": new_id()}, "sk": {"S": "X"}}}}
+        with pytest.raises(ClientError, match="UnknownOperationException"):
+            dynamodb.transact_write_items(TransactItems=[put])
+
+    def test_telling_what_made_a_condition_fail(self, untaught: Any) -> None:
+        put: Any = {"TableName": "metadata", "Item": {"pk": {"S": new_id()}, "sk": {"S": "X"}}}
+        untaught.put_item(**put)
+        with pytest.raises(ClientError) as failed:
+            untaught.put_item(**put, ConditionExpression=NEW, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+        assert condition_failed(failed.value)
+        assert "Item" not in failed.value.response
