@@ -220,6 +220,11 @@ RULES: Mapping[str, Sequence[Rule]] = {
         Rule(EventType.TOKEN_REVOKED, gains("revoked_at")),
         Rule(EventType.TOKEN_ERASED, removed_unless("revoked_at")),
     ],
+    "WEBHOOK": [
+        Rule(EventType.WEBHOOK_CREATED, made, detail=lambda after: {"types": " ".join(after["types"])}),
+        Rule(EventType.WEBHOOK_DELETED, gains("removed_at")),
+        Rule(EventType.WEBHOOK_ERASED, removed_unless("removed_at")),
+    ],
     "FILE": [
         Rule(EventType.FILE_CREATED, made, detail=_says("encryption_mode", "size_bytes")),
         Rule(EventType.FILE_READY, becomes("status", "ready")),

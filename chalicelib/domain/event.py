@@ -67,6 +67,9 @@ class EventType(StrEnum):
     USER_CHANGED = "user.changed"
     USER_CREATED = "user.created"
     USER_ERASED = "user.erased"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_ERASED = "webhook.erased"  # the record was removed past the service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

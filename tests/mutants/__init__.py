@@ -19,6 +19,7 @@ from tests.mutants.quotas import QUOTAS
 from tests.mutants.rate_limit import RATE_LIMIT
 from tests.mutants.tokens import TOKENS
 from tests.mutants.uploads import UPLOADS
+from tests.mutants.webhooks import WEBHOOKS
 
 __all__ = ["MUTANTS", "Mutant"]
 
@@ -38,4 +39,5 @@ MUTANTS = (
     *MAILS,
     *DEPLOYING,
     *PERSONAL_DATA,
+    *WEBHOOKS,
 )

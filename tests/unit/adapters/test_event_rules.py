@@ -14,6 +14,7 @@ from chalicelib.adapters import (
     dynamo_mails,
     dynamo_people,
     dynamo_tokens,
+    dynamo_webhooks,
 )
 from chalicelib.adapters.dynamo_touch import TOUCHED, mark_of
 from chalicelib.adapters.event_rules import RULES, read_events
@@ -36,6 +37,7 @@ from tests.support.builders import (
     a_ready_file,
     a_token,
     a_verifier,
+    a_webhook,
     an_act,
 )
 
@@ -44,6 +46,7 @@ FILE, OTHER = a_ready_file(), a_ready_file()
 DOWNLOAD = a_download(FILE, OTHER)
 TOKEN = a_token()
 CATEGORY, MAIL, KEY_HASH = a_category(name="Salaries"), a_mail(subject="Your dismissal"), "c0ffee" * 10
+WEBHOOK = a_webhook()
 FIRST_PIN, SECOND_PIN = a_verifier(), a_verifier()
 USER = User(id=ALICE_ID, account_id=ALICES, email="a@example.com", name="A", timezone="UTC", created_at=NOW)
 
@@ -75,6 +78,10 @@ def mail(**changes: Any) -> Item:
 
 def entry(**more: Any) -> Item:
     return dynamo_inbox.entry_item(entry_of(MAIL, BOB_ID, ALICES, NOW)) | more
+
+
+def webhook(**more: Any) -> Item:
+    return dynamo_webhooks._to_item(WEBHOOK) | more
 
 
 def key(**more: Any) -> Item:
@@ -171,6 +178,11 @@ CASES: dict[str, tuple[Item | None, Item | None, list[str]]] = {
     "a key dropped": (key(), key(dropped_at="now"), ["key.dropped"]),
     "the record of a dropped key going": (key(dropped_at="now"), None, []),
     "the record of a key going": (key(), None, ["key.erased"]),
+    "a webhook made": (None, webhook(), ["webhook.created"]),
+    "a webhook deleted": (webhook(), webhook(removed_at="now"), ["webhook.deleted"]),
+    "the record of a deleted webhook going": (webhook(removed_at="now"), None, []),
+    "the record of a webhook going": (webhook(), None, ["webhook.erased"]),
+    "a delivery made": (None, {"pk": "DELIVERY#1", "sk": "DELIVERY", "account_id": ALICES}, []),
     "an account made": (
         None,
         dynamo_people._account_item(Account(id=ALICES, name="A", created_at=NOW)),
