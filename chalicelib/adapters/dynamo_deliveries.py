@@ -72,6 +72,7 @@ def _to_item(delivery: Delivery) -> Item:
         "attempts": delivery.attempts,
         "next_at": optional_timestamp(delivery.next_at),
         "tried_at": optional_timestamp(delivery.tried_at),
+        "ordered_at": optional_timestamp(delivery.ordered_at),
         "answered": delivery.last.answered,
         "problem": delivery.last.problem,
         "revision": delivery.revision,
@@ -91,6 +92,7 @@ def _from_item(item: Item) -> Delivery:
         attempts=item["attempts"],
         next_at=optional_moment(item.get("next_at")),
         tried_at=optional_moment(item.get("tried_at")),
+        ordered_at=optional_moment(item.get("ordered_at")),
         last=Outcome(item.get("answered"), item.get("problem")),
         revision=item["revision"],
     )

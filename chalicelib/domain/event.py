@@ -70,6 +70,7 @@ class EventType(StrEnum):
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_ERASED = "webhook.erased"  # the record was removed past the service
+    WEBHOOK_REDELIVERED = "webhook.redelivered"  # a delivery was ordered again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,7 @@ class Delivery:
     attempts: int = 0  # since it was created, or last ordered again
     next_at: datetime | None  # of the next try; None: there is none
     tried_at: datetime | None = None
+    ordered_at: datetime | None = None  # again, by somebody
     last: Outcome = Outcome()
     revision: int = 0  # counts stored changes; 0 is not stored yet
 
@@ -102,7 +103,7 @@ class Delivery:
         """Raises Conflict for one that is still being tried."""
         if self.status is DeliveryStatus.PENDING:
             raise Conflict("This delivery is still being tried.")
-        return replace(self, status=DeliveryStatus.PENDING, attempts=0, next_at=now)
+        return replace(self, status=DeliveryStatus.PENDING, attempts=0, next_at=now, ordered_at=now)
 
 
 DELIVERY_SORTS: Sorts[Delivery] = {"created_at": lambda delivery: time_value(delivery.created_at)}

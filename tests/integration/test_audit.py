@@ -52,7 +52,6 @@ QUIET = {  # kinds of records whose changes mean nothing by themselves
     "CLAIM": "what it made tells of it",
     "TOKENS": "its tokens tell of it",
     "ACCOUNT/WEBHOOKS": "counts webhooks",
-    "DELIVERY": "the log of a webhook",
     "PURGED": "the tombstone of a file that told of its purge",
 }
 SENDERS = {("GET", "/inbox/{mail_id}")}  # routes whose effect is on another account's record, and told to that one
