@@ -116,7 +116,7 @@ def deliveries(webhook_id: str, limit: int, all_wanted: bool, json_wanted: bool)
     "redeliver",
     epilog="""\b
 Examples:
-  sealdrop webhook redeliver 3f0e6f7c-5a53-4d0b-9d0e-2b1f0f4d3c11 7c9e6679-7425-80de-944b-e07fc1f90ae7
+  sealdrop webhook redeliver $WEBHOOK $DELIVERY
 """,
 )
 @click.argument("webhook_id", metavar="ID")
