@@ -60,7 +60,7 @@ class WebhookHttp:
                 cut.cancel()
 
     def _address(self, target: Target) -> str:
-        """(H3) The first, when all of them are public."""
+        """(H3) One of them, when all are public; of IPv4 where there is one: functions outside a VPC have no other."""
         try:
             found = self._resolve(target.host, target.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
@@ -69,7 +69,7 @@ class WebhookHttp:
         allowed = is_public if target.is_secure or not self._to_loopback else is_loopback
         if not addresses or not all(map(allowed, addresses)):
             raise NotReached("Its name leads to an address that is not public.")
-        return addresses[0]
+        return min(addresses, key=lambda address: ":" in address)
 
 
 _BROKEN = "The connection failed."

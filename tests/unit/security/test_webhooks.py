@@ -191,7 +191,7 @@ def test_h3_a_name_that_leads_inside_is_not_connected_to(
 
 def test_h3_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """And leads inside the next time."""
-    network = Network(monkeypatch, leads_to("93.184.216.34", "2606:2800:220:1::1"), leads_to("169.254.169.254"))
+    network = Network(monkeypatch, leads_to("2606:2800:220:1::1", "93.184.216.34"), leads_to("169.254.169.254"))
     with pytest.raises(NotReached, match="connection failed"):
         WebhookHttp(resolve=network.resolve)("https://example.com:8443/", {}, "{}")
     assert (network.looked_up, network.connected) == (1, [("93.184.216.34", 8443)])
