@@ -7,26 +7,13 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
-from chalicelib.routes import (
-    categories,
-    downloads,
-    events,
-    files,
-    inbox,
-    keys,
-    mail_triggers,
-    mails,
-    service,
-    tokens,
-    triggers,
-    user,
-)
+from chalicelib.routes import mail_triggers, resources, triggers, webhook_triggers
 
 STREAM = "arn:aws:dynamodb:eu-west-1:000000000000:table/placeholder/stream/placeholder"
 
 app = Chalice(app_name="sealdrop")
 
-for resource in (files, categories, downloads, mails, inbox, keys, tokens, events, user, service):
+for resource in resources.RESOURCES:
     app.register_blueprint(resource.bp)
 
 
@@ -40,6 +27,12 @@ def on_upload(event: SQSEvent) -> dict[str, Any]:
 def on_mail(event: SQSEvent) -> dict[str, Any]:
     """A mail is to be sent, or SES reports on one."""
     return mail_triggers.handle_mails(event)
+
+
+@app.on_sqs_message(queue_arn="arn:aws:sqs:eu-west-1:000000000000:webhook", batch_size=1, name="on_webhook")
+def on_webhook(event: SQSEvent) -> dict[str, Any]:
+    """An event is to be delivered to a webhook."""
+    return webhook_triggers.handle_webhooks(event)
 
 
 @app.on_dynamodb_record(stream_arn=STREAM, batch_size=100, starting_position="TRIM_HORIZON", name="on_change")

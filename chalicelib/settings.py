@@ -29,6 +29,7 @@ class Settings:
     events_key_arn: str  # of the HMAC key that signs the ends of the event chains
     events_days: int  # for so long is an event kept
     mail_queue_url: str
+    webhook_queue_url: str
     mail_from: str  # the address that notifications come from
     mail_configuration_set: str | None  # SES's; without it no bounce is heard of
     rate_limit: int  # requests a full bucket holds; as many come back in a minute
@@ -36,6 +37,7 @@ class Settings:
     edge_secret: str | None = None  # who shows it is our CDN. None: there is none
     metrics_namespace: str = DEFAULT_METRICS_NAMESPACE  # of this deployment alone: stages may share an account
     quota: Quota = DEFAULT_QUOTA  # of accounts that have none of their own
+    webhooks_to_loopback: bool = False  # on one machine alone: no template sets it
 
     @property
     def web_url(self) -> str:
@@ -59,6 +61,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         events_key_arn=_required(environment, "EVENTS_KEY_ARN"),
         events_days=_positive(environment, "EVENTS_DAYS", DEFAULT_EVENTS_DAYS),
         mail_queue_url=_required(environment, "MAIL_QUEUE_URL"),
+        webhook_queue_url=_required(environment, "WEBHOOK_QUEUE_URL"),
         mail_from=_required(environment, "MAIL_FROM"),
         mail_configuration_set=environment.get("MAIL_CONFIGURATION_SET") or None,
         rate_limit=_positive(environment, "RATE_LIMIT", DEFAULT_RATE_LIMIT),
@@ -66,6 +69,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         edge_secret=environment.get("EDGE_SECRET") or None,
         metrics_namespace=environment.get("METRICS_NAMESPACE") or DEFAULT_METRICS_NAMESPACE,
         quota=read_quota(environment),
+        webhooks_to_loopback=environment.get("WEBHOOKS_TO_LOOPBACK") == "yes",
     )
 
 

@@ -23,6 +23,7 @@ NAMED = {  # settings that are names or aliases of the template's resources
     "PEPPER_KEY_ARN": ("PepperKeyAlias", "AliasName"),
     "EVENTS_KEY_ARN": ("EventsKeyAlias", "AliasName"),
     "MAIL_QUEUE_URL": ("MailQueue", "QueueName"),
+    "WEBHOOK_QUEUE_URL": ("WebhookQueue", "QueueName"),
 }
 NO_MAIL = "nobody@sealdrop.invalid"  # operators send none
 

@@ -13,12 +13,17 @@ from typing import Any
 
 from infra import operating, template
 
-QUEUES = {"upload": ("UploadDeadLetters", "UploadQueue"), "mail": ("MailDeadLetters", "MailQueue")}
+QUEUES = {
+    "upload": ("UploadDeadLetters", "UploadQueue"),
+    "mail": ("MailDeadLetters", "MailQueue"),
+    "webhook": ("WebhookDeadLetters", "WebhookQueue"),
+}
 POLL_SECONDS = 2
 DONE, FAILED = 0, 1
 
 EXAMPLES = f"""examples:
   python -m infra.redrive upload --stage prod       what S3 told of, and on_upload could not handle
+  python -m infra.redrive webhook --stage prod      deliveries that on_webhook could not handle
   python -m infra.redrive mail --stage prod         orders and bounces that on_mail could not handle
 
 It waits until the last letter is moved, and ends with 0.

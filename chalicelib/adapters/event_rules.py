@@ -89,7 +89,7 @@ def _noted(note: Item) -> list[_Told]:
 
 def _further(standing: Item) -> dict[str, str]:
     """Whose token it is; which mail a download belongs to, which download a mail has."""
-    kinds = {"user_id": "user", "mail_id": "mail", "download_id": "download"}
+    kinds = {"user_id": "user", "mail_id": "mail", "download_id": "download", "webhook_id": "webhook"}
     return {kind: standing[name] for name, kind in kinds.items() if standing.get(name)}
 
 
@@ -220,6 +220,12 @@ RULES: Mapping[str, Sequence[Rule]] = {
         Rule(EventType.TOKEN_REVOKED, gains("revoked_at")),
         Rule(EventType.TOKEN_ERASED, removed_unless("revoked_at")),
     ],
+    "WEBHOOK": [
+        Rule(EventType.WEBHOOK_CREATED, made, detail=lambda after: {"types": " ".join(after["types"])}),
+        Rule(EventType.WEBHOOK_DELETED, gains("removed_at")),
+        Rule(EventType.WEBHOOK_ERASED, removed_unless("removed_at")),
+    ],
+    "DELIVERY": [Rule(EventType.WEBHOOK_REDELIVERED, changes("ordered_at"))],
     "FILE": [
         Rule(EventType.FILE_CREATED, made, detail=_says("encryption_mode", "size_bytes")),
         Rule(EventType.FILE_READY, becomes("status", "ready")),

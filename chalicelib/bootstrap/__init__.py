@@ -11,6 +11,7 @@ from chalicelib.ports import (
     ChangeReader,
     ClaimStore,
     Consumer,
+    DeliveryStore,
     DownloadStore,
     EventReader,
     EventStore,
@@ -32,6 +33,10 @@ from chalicelib.ports import (
     TemporaryKeyStore,
     TokenStore,
     UserStore,
+    WebhookQueue,
+    WebhookSender,
+    WebhookSigner,
+    WebhookStore,
 )
 
 
@@ -194,6 +199,36 @@ class World(Aws):
         from chalicelib.adapters.dynamo_changes import read_change
 
         return read_change
+
+    @OncePerAct
+    def webhooks(self) -> WebhookStore:
+        from chalicelib.adapters.dynamo_webhooks import DynamoWebhooks
+
+        return DynamoWebhooks(self._table)
+
+    @OncePerAct
+    def deliveries(self) -> DeliveryStore:
+        from chalicelib.adapters.dynamo_deliveries import DynamoDeliveries
+
+        return DynamoDeliveries(self._table)
+
+    @Once
+    def webhook_queue(self) -> WebhookQueue:
+        from chalicelib.adapters.sqs_webhook_queue import SqsWebhookQueue
+
+        return SqsWebhookQueue(self._client("sqs"), self.settings.webhook_queue_url)
+
+    @Once
+    def sign_webhook(self) -> WebhookSigner:
+        from chalicelib.adapters.standard_webhooks import signed_headers
+
+        return signed_headers
+
+    @Once
+    def send_webhook(self) -> WebhookSender:
+        from chalicelib.adapters.webhook_http import WebhookHttp
+
+        return WebhookHttp(to_loopback=self.settings.webhooks_to_loopback)
 
     @Once
     def follow_search(self) -> Consumer:

@@ -14,6 +14,7 @@ class Actor(StrEnum):
     UPLOAD_EVENT = "system:event"  # S3 told of an object
     MAIL_DELIVERY = "system:mail"  # our own orders, and what the mail service reports
     SWEEP = "system:sweep"
+    WEBHOOKS = "system:webhooks"  # deliveries of events, and what came of them
     UNKNOWN = "unknown"  # nobody was authenticated, or somebody wrote to the table past the service
 
 

@@ -67,6 +67,10 @@ class EventType(StrEnum):
     USER_CHANGED = "user.changed"
     USER_CREATED = "user.created"
     USER_ERASED = "user.erased"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_ERASED = "webhook.erased"  # the record was removed past the service
+    WEBHOOK_REDELIVERED = "webhook.redelivered"  # a delivery was ordered again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

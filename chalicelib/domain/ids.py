@@ -12,6 +12,8 @@ DownloadId = NewType("DownloadId", str)
 MailId = NewType("MailId", str)
 BodyId = NewType("BodyId", str)
 CategoryId = NewType("CategoryId", str)
+WebhookId = NewType("WebhookId", str)
+DeliveryId = NewType("DeliveryId", str)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -33,6 +33,15 @@ from chalicelib.ports.objects import ObjectGone, ObjectStore, SignedRequest, Sto
 from chalicelib.ports.people import TokenStore, UserStore
 from chalicelib.ports.pins import PinHasher, PinTries, TemporaryKeyStore
 from chalicelib.ports.quotas import QuotaStore
+from chalicelib.ports.webhooks import (
+    DeliveryStore,
+    NotReached,
+    TooManyWebhooks,
+    WebhookQueue,
+    WebhookSender,
+    WebhookSigner,
+    WebhookStore,
+)
 
 __all__ = [
     "DUE_RESOLUTION",
@@ -44,6 +53,7 @@ __all__ = [
     "ClaimStore",
     "Claimed",
     "Consumer",
+    "DeliveryStore",
     "DownloadStore",
     "EventReader",
     "EventStore",
@@ -63,6 +73,7 @@ __all__ = [
     "Mailer",
     "NameTaken",
     "NeverSendable",
+    "NotReached",
     "NotSentNow",
     "NoteStore",
     "ObjectGone",
@@ -76,6 +87,11 @@ __all__ = [
     "TemporaryKeyStore",
     "TokenStore",
     "TooManyCategories",
+    "TooManyWebhooks",
     "UserStore",
+    "WebhookQueue",
+    "WebhookSender",
+    "WebhookSigner",
+    "WebhookStore",
     "WrongContext",
 ]

@@ -13,6 +13,7 @@ from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.errors import SealdropError
 from chalicelib.logs import Metric, describe, log, log_with_metrics
 from chalicelib.ports import Change, Consumer
+from chalicelib.routes import webhook_triggers
 from chalicelib.routes.errors import error_body
 from chalicelib.routes.mail_triggers import handle_mail_sweep
 from chalicelib.routes.queues import handle_each
@@ -70,7 +71,7 @@ class ChangeFailed(Exception):
 
 def _consumers() -> Sequence[Consumer]:
     """Who is told of every change."""
-    return [_record_events, world().follow_search]
+    return [_record_events, world().follow_search, webhook_triggers.announce]
 
 
 def _record_events(changes: Sequence[Change]) -> None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sealdrop.saving import Incomplete, SavedFile
     from sealdrop.transfers import Encryption, Performed, PerformedFile
     from sealdrop.user_models import Account, NewToken, Token, User
+    from sealdrop.webhook_models import Delivery, NewWebhook, Webhook
 
 __all__ = [
     "Account",
@@ -49,6 +50,7 @@ __all__ = [
     "Busy",
     "ChainEnd",
     "Client",
+    "Delivery",
     "Download",
     "DownloadKey",
     "DownloadView",
@@ -64,6 +66,7 @@ __all__ = [
     "Mail",
     "MailFile",
     "NewToken",
+    "NewWebhook",
     "NotAllowed",
     "NotAuthentic",
     "NotFound",
@@ -83,6 +86,7 @@ __all__ = [
     "UsageError",
     "User",
     "Verified",
+    "Webhook",
     "WrongPin",
 ]
 _HOMES = (
@@ -96,6 +100,7 @@ _HOMES = (
     "saving",
     "client",
     "events",
+    "webhook_models",
 )
 
 

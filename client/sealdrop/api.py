@@ -15,11 +15,12 @@ from sealdrop.pins import TemporaryKey
 from sealdrop.retry import Retry
 from sealdrop.transfers import PendingUpload, Performed, ReceivedPart
 from sealdrop.user_models import NewToken, Token, User
+from sealdrop.webhook_api import WebhookApi
 
 PARTS_A_CALL = 100
 
 
-class Api(MailApi):
+class Api(MailApi, WebhookApi):
     """The service's public API. Every method may raise what Channel.call raises."""
 
     def __init__(self, url: str, token: str | None, retry: Retry) -> None:

@@ -23,6 +23,7 @@ COMMANDS = (
     "mails",
     "events",
     "token",
+    "webhook",
     "pin",
     "whoami",
     "login",

@@ -12,6 +12,7 @@ from sealdrop.durations import rfc3339
 from sealdrop.errors import NotFound, UsageError
 from sealdrop.filing import Filing
 from sealdrop.flow import Progress, Tell
+from sealdrop.hearing import Hearing
 from sealdrop.linking import Linking
 from sealdrop.mailing import Mailing
 from sealdrop.models import DownloadView, EncryptionMode, File
@@ -28,7 +29,7 @@ from sealdrop.upload import Uploader, Wish
 from sealdrop.user_models import NewToken, Token, User
 
 
-class Client(Filing, Mailing, Linking, Auditing):
+class Client(Filing, Mailing, Linking, Auditing, Hearing):
     """A Sealdrop service, as one user sees it.
 
     `url` is the address of its API (`https://HOST/api`), `token` an API token; without one only downloads by key

@@ -135,6 +135,7 @@ def _the_app() -> Chalice:
 
 def _workers(functions: Functions, aws: EmulatedAws) -> list[Any]:
     urls = {aws.queue_arn: aws.queue_url, aws.mail_queue_arn: aws.mail_queue_url}
+    urls[aws.applied.outputs["WebhookQueueArn"]] = aws.applied.outputs["WebhookQueueUrl"]
     sources = queue_sources(functions.app, aws.overrides, urls.__getitem__)
     pumps = [QueuePump(source, aws.clients("sqs"), functions, aws.region).run for source in sources]
     streams = [_stream_pump(source, functions, aws).run for source in stream_sources(functions.app, aws.overrides)]
@@ -161,6 +162,7 @@ def _describe(
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "WEB_URL": web_url,
+        "WEBHOOKS_TO_LOOPBACK": "yes",  # receivers of one's own; no template sets it
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

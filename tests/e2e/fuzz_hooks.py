@@ -8,9 +8,11 @@ import functools
 import itertools
 import os
 import secrets
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import schemathesis
@@ -99,6 +101,51 @@ def a_token() -> str:
     return call("POST", "/tokens", {"name": "fuzz", "scopes": ["files:read"]})["id"]
 
 
+class Receiver(BaseHTTPRequestHandler):
+    """Takes whatever a webhook sends."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Not among what schemathesis says."""
+
+
+@functools.cache
+def a_receiver() -> str:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/"
+
+
+def a_webhook(url: str = "https://example.com/hooks") -> str:
+    """An account has ten at most: others go, but the one that deliveries are of."""
+    for standing in call("GET", "/webhooks"):
+        if standing["url"] != a_receiver():
+            _http.request("DELETE", f"{URL}/webhooks/{standing['id']}", headers={"Authorization": f"Bearer {TOKEN}"})
+    return call("POST", "/webhooks", {"url": url, "types": ["file.ready"]})["id"]
+
+
+@functools.cache
+def the_webhook() -> str:
+    return a_webhook(a_receiver())
+
+
+@functools.cache
+def the_delivery() -> str:
+    """It was taken, so it can be ordered again."""
+    webhook_id, deadline = the_webhook(), time.monotonic() + DELIVERY_SECONDS
+    call("POST", f"/files/{an_uploaded_file()}/complete")
+    while True:
+        for delivery in call("GET", f"/webhooks/{webhook_id}/deliveries"):
+            if delivery["status"] == "delivered":
+                return delivery["id"]
+        assert time.monotonic() < deadline, "nothing was delivered"
+        time.sleep(0.05)
+
+
 SUPPLIES: dict[str, Callable[[], str]] = {
     "file_id": a_file,
     "download_id": a_download,
@@ -106,6 +153,8 @@ SUPPLIES: dict[str, Callable[[], str]] = {
     "token_id": a_token,
     "category_id": functools.cache(a_category),
     "mail_id": functools.cache(a_mail),
+    "webhook_id": the_webhook,
+    "delivery_id": the_delivery,
 }
 # of operations that end what they are given, or want something else
 OF_OPERATION: dict[str, Callable[[], str]] = {
@@ -116,6 +165,7 @@ OF_OPERATION: dict[str, Callable[[], str]] = {
     "inbox_show": functools.cache(a_received_mail),
     "inbox_hide": a_received_mail,
     "keys_drop": a_temporary_key,
+    "webhooks_delete": a_webhook,
 }
 CHANGING_FILES = {"files_update", "files_delete"}
 # what a body has to name to be taken

@@ -51,6 +51,7 @@ QUIET = {  # kinds of records whose changes mean nothing by themselves
     "MAILBODY": "its mails tell of it",
     "CLAIM": "what it made tells of it",
     "TOKENS": "its tokens tell of it",
+    "ACCOUNT/WEBHOOKS": "counts webhooks",
     "PURGED": "the tombstone of a file that told of its purge",
 }
 SENDERS = {("GET", "/inbox/{mail_id}")}  # routes whose effect is on another account's record, and told to that one

@@ -35,6 +35,7 @@ from tests.support.builders import (
     NOW,
     a_category,
     a_claim,
+    a_delivery,
     a_download,
     a_file,
     a_mail,
@@ -43,6 +44,7 @@ from tests.support.builders import (
     a_ready_file,
     a_token,
     a_verifier,
+    a_webhook,
     an_event,
 )
 
@@ -180,6 +182,15 @@ CALLS: dict[str, tuple[str, Act]] = {
     "BodySealer.open": ("kms.Decrypt", lambda w: w.bodies.open(w.bodies.seal("x", {"body": "b"}), {"body": "b"})),
     "MailQueue.deliver": ("sqs.SendMessageBatch", lambda w: w.mail_queue.deliver([a_mail().id])),
     "MailQueue.remind": ("sqs.SendMessageBatch", lambda w: w.mail_queue.remind([a_mail().id])),
+    "WebhookStore.add": ("dynamodb.TransactWriteItems", lambda w: w.webhooks.add(a_webhook())),
+    "WebhookStore.find": ("dynamodb.GetItem", lambda w: w.webhooks.find(a_webhook().id)),
+    "WebhookStore.list_of": ("dynamodb.GetItem", lambda w: w.webhooks.list_of(ALICES)),
+    "WebhookStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.webhooks.remove(a_webhook(), NOW)),
+    "DeliveryStore.add": ("dynamodb.PutItem", lambda w: w.deliveries.add(a_delivery())),
+    "DeliveryStore.find": ("dynamodb.GetItem", lambda w: w.deliveries.find(a_delivery().id)),
+    "DeliveryStore.list_of": ("dynamodb.Query", lambda w: w.deliveries.list_of(a_webhook().id, 5, None)),
+    "DeliveryStore.save": ("dynamodb.PutItem", lambda w: w.deliveries.save(a_delivery())),
+    "WebhookQueue.order": ("sqs.SendMessage", lambda w: w.webhook_queue.order(a_delivery().id, 0)),
     "Mailer.send": ("sesv2.SendEmail", lambda w: w.mailer.send(a_notification())),
 }
 LOCAL = {"Limiter.refused_from_memory", "ObjectStore.sign_put", "ObjectStore.sign_part", "ObjectStore.sign_get"}
@@ -236,6 +247,9 @@ PROTOCOLS = [
     "BodySealer",
     "MailQueue",
     "Mailer",
+    "WebhookStore",
+    "DeliveryStore",
+    "WebhookQueue",
 ]
 
 

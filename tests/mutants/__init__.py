@@ -21,6 +21,7 @@ from tests.mutants.rate_limit import RATE_LIMIT
 from tests.mutants.rights import RIGHTS
 from tests.mutants.tokens import TOKENS
 from tests.mutants.uploads import UPLOADS
+from tests.mutants.webhooks import WEBHOOKS
 
 __all__ = ["MUTANTS", "Mutant"]
 
@@ -42,4 +43,5 @@ MUTANTS = (
     *RIGHTS,
     *PERSONAL_DATA,
     *GATEWAY,
+    *WEBHOOKS,
 )

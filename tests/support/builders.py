@@ -14,13 +14,25 @@ from chalicelib.domain.claim import Claim, claim_of
 from chalicelib.domain.download import MANUAL_LIFETIME, Download
 from chalicelib.domain.event import Event, EventType, Note
 from chalicelib.domain.file import EncryptionMode, File, Status
-from chalicelib.domain.ids import AccountId, BodyId, CategoryId, DownloadId, FileId, TokenId, UserId
+from chalicelib.domain.ids import (
+    AccountId,
+    BodyId,
+    CategoryId,
+    DeliveryId,
+    DownloadId,
+    FileId,
+    TokenId,
+    UserId,
+    WebhookId,
+)
 from chalicelib.domain.mail import DEFAULT_LIFETIME, Mail, MailBody, Recipient, body_context, identifier_of, mail_id
 from chalicelib.domain.notification import Notification, Occasion
 from chalicelib.domain.people import Author, User
 from chalicelib.domain.pin import PinHolder, PinVerifier, ScryptCost, clean_pin
+from chalicelib.domain.sealing import WrappedKey
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text
 from chalicelib.domain.temporary_key import LIFETIME, TemporaryKey
+from chalicelib.domain.webhook import ANNOUNCED, Delivery, Webhook, secret_context
 from chalicelib.services.create_download import create_download_key
 from chalicelib.services.create_file import NewFile
 from chalicelib.services.create_user import NewUser, create_user
@@ -221,6 +233,56 @@ def stored_mail(world: World, mail: Mail | None = None, *files: File, body: str 
     sealed = world.bodies.seal(body, body_context(mail.body_id, mail.account_id))
     body_record = MailBody(mail.body_id, mail.account_id, sealed, mail.forgotten_at)
     return world.mails.add([replace(mail, file_count=len(files))], body_record)[0]
+
+
+def a_webhook(**changes: Any) -> Webhook:
+    """Of every type that is announced."""
+    fields: dict[str, Any] = {
+        "id": WebhookId(new_id()),
+        "account_id": ALICES,
+        "url": "https://receiver.example.com/hooks",
+        "types": frozenset(ANNOUNCED),
+        "secret": WrappedKey("arn:aws:kms:eu-west-1:123456789012:key/1", b"wrapped"),
+        "created_at": NOW,
+    }
+    return Webhook(**fields | changes)
+
+
+def a_delivery(**changes: Any) -> Delivery:
+    """Just ordered."""
+    fields: dict[str, Any] = {
+        "id": DeliveryId(new_id()),
+        "account_id": ALICES,
+        "webhook_id": WebhookId(new_id()),
+        "type": "file.ready",
+        "data": {"file": new_id()},
+        "happened_at": NOW,
+        "created_at": NOW,
+        "next_at": NOW,
+    }
+    return Delivery(**fields | changes)
+
+
+def webhook_of(world: FakeWorld, account_id: AccountId, **changes: Any) -> Webhook:
+    """In the world's store, with a secret that its keys can unwrap."""
+    webhook_id = WebhookId(new_id())
+    secret = world.keys.generate(secret_context(webhook_id, account_id)).wrapped
+    webhook = a_webhook(id=webhook_id, account_id=account_id, secret=secret, **changes)
+    world.webhooks.add(webhook)
+    return webhook
+
+
+def trying(world: FakeWorld) -> dict[str, Any]:
+    """The ports of deliver_webhook."""
+    names = {"queue": "webhook_queue", "sign": "sign_webhook", "send": "send_webhook"}
+    same = {name: getattr(world, name) for name in ("webhooks", "deliveries", "keys")}
+    return same | {port: getattr(world, name) for port, name in names.items()}
+
+
+def announcing(world: FakeWorld) -> dict[str, Any]:
+    """The ports of announce_events."""
+    same = {name: getattr(world, name) for name in ("webhooks", "deliveries", "read_events")}
+    return same | {"queue": world.webhook_queue}
 
 
 def a_claim(key: str = "key", body: str = "{}", **changes: Any) -> Claim:

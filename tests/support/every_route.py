@@ -8,12 +8,14 @@ from typing import Any
 from chalicelib.domain.download import Download
 from chalicelib.domain.mail import entry_of
 from chalicelib.domain.secret import SECRET_BYTES, hash_secret, secret_text, token_text
+from chalicelib.domain.webhook import Outcome
 from tests.support.app_client import Answer, AppClient
 from tests.support.builders import (
     NOW,
     PIN,
     Caller,
     a_category,
+    a_delivery,
     a_download,
     a_file,
     a_mail,
@@ -25,6 +27,7 @@ from tests.support.builders import (
     new_id,
     stored,
     stored_mail,
+    webhook_of,
 )
 from tests.support.fakes import FakeWorld
 
@@ -201,6 +204,37 @@ def _hide_inbox(world: FakeWorld, owner: Caller) -> Good:
     return Good(_received(world, owner), status=204)
 
 
+def _create_webhook(world: FakeWorld, owner: Caller) -> Good:
+    return Good(body={"url": "https://example.com/hooks", "types": ["file.ready"]}, status=201)
+
+
+def _own_webhook(world: FakeWorld, owner: Caller) -> dict[str, str]:
+    return {"webhook_id": webhook_of(world, owner.account_id).id}
+
+
+def _list_webhooks(world: FakeWorld, owner: Caller) -> Good:
+    _own_webhook(world, owner)
+    return Good()
+
+
+def _delete_webhook(world: FakeWorld, owner: Caller) -> Good:
+    return Good(_own_webhook(world, owner), status=204)
+
+
+def _own_delivery(world: FakeWorld, owner: Caller) -> dict[str, str]:
+    own = _own_webhook(world, owner)
+    done = a_delivery(webhook_id=own["webhook_id"], account_id=owner.account_id).tried(Outcome(204), NOW)
+    return own | {"delivery_id": world.deliveries.add(done).id}
+
+
+def _list_deliveries(world: FakeWorld, owner: Caller) -> Good:
+    return Good({"webhook_id": _own_delivery(world, owner)["webhook_id"]})
+
+
+def _redeliver(world: FakeWorld, owner: Caller) -> Good:
+    return Good(_own_delivery(world, owner))
+
+
 GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("GET", "/files"): _list_files,
     ("POST", "/files"): _create_file,
@@ -229,6 +263,11 @@ GOOD: dict[Route, Callable[[FakeWorld, Caller], Good]] = {
     ("POST", "/tokens"): _create_token,
     ("DELETE", "/tokens/{token_id}"): _revoke_token,
     ("GET", "/events"): _nothing,
+    ("GET", "/webhooks"): _list_webhooks,
+    ("POST", "/webhooks"): _create_webhook,
+    ("DELETE", "/webhooks/{webhook_id}"): _delete_webhook,
+    ("GET", "/webhooks/{webhook_id}/deliveries"): _list_deliveries,
+    ("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"): _redeliver,
     ("POST", "/keys"): _buy_key,
     ("DELETE", "/keys/{key}"): _drop_key,
     ("GET", "/user"): _nothing,
@@ -255,6 +294,7 @@ WITH_BODY: list[Route] = [
     ("POST", "/tokens"),
     ("POST", "/keys"),
     ("PATCH", "/user"),
+    ("POST", "/webhooks"),
 ]
 WITH_ID = sorted(route for route in GOOD if "{" in route[1])
 

@@ -13,6 +13,7 @@ from itertools import zip_longest
 from chalicelib.adapters.dynamo_changes import read_change
 from chalicelib.adapters.event_rules import read_events
 from chalicelib.adapters.header_check import header_is_authentic
+from chalicelib.adapters.standard_webhooks import signed_headers
 from chalicelib.bootstrap import World
 from chalicelib.domain.act import Act
 from chalicelib.domain.api_token import TOKEN_SORTS, ApiToken
@@ -47,6 +48,7 @@ from tests.support.fake_mails import (
 )
 from tests.support.fake_pages import page_of
 from tests.support.fake_pins import FakePinHasher, FakePinTries, FakeTemporaryKeys
+from tests.support.fake_webhooks import FakeDeliveries, FakeReceiver, FakeWebhookQueue, FakeWebhooks
 from tests.support.faults import Fake, port, raises
 
 __all__ = [
@@ -409,6 +411,7 @@ class FakeWorld(World):
             events_days=400,
             search_table="search",
             mail_queue_url="https://sqs.test/mail",
+            webhook_queue_url="https://sqs.test/webhook",
             mail_from=MAIL_FROM,
             mail_configuration_set=CONFIGURATION_SET,
             pages_url=WEB_URL,
@@ -437,6 +440,9 @@ class FakeWorld(World):
         self.pin_tries = FakePinTries(self.users.users, self.downloads.records)
         self.temporary_keys = FakeTemporaryKeys()
         self.follow_search = follow_nothing
+        self.webhooks, self.deliveries = FakeWebhooks(), FakeDeliveries()
+        self.webhook_queue, self.send_webhook = FakeWebhookQueue(), FakeReceiver()
+        self.sign_webhook = signed_headers
         self.notes = FakeNotes()
         self.events = FakeEvents()
         self.read_events = read_events

@@ -1,9 +1,10 @@
 """The README's table of limits and defaults says what the code holds."""
 
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 
-from chalicelib.domain import claim, download, file, mail, pin, temporary_key, token_tree, upload
+from chalicelib.domain import claim, download, file, mail, pin, temporary_key, token_tree, upload, webhook
 from chalicelib.routes.endpoint import MAX_BODY_BYTES
 from chalicelib.settings import DEFAULT_EVENTS_DAYS, DEFAULT_QUOTA
 from chalicelib.wire.downloads import CreateDownload
@@ -12,7 +13,7 @@ from infra.local.stack import DEFAULT_RATE_LIMIT
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 MIB = upload.MIB
-WORDS = {5: "five"}
+WORDS = {5: "five", 10: "ten"}
 
 
 def hours(length: timedelta) -> str:
@@ -62,6 +63,11 @@ def test_every_figure_is_the_codes_own() -> None:
             f"{DEFAULT_QUOTA.mails_a_day:,} mails a day",
         ),
         "an `Idempotency-Key`": (hours(claim.CLAIM_LIFETIME),),
+        "webhooks": (
+            f"{WORDS[webhook.MAX_WEBHOOKS]} of an account",
+            f"{ceil(sum(webhook.PAUSES, timedelta()) / timedelta(hours=1))} hours",
+            f"{webhook.KEPT.days} days",
+        ),
         "the audit log": (f"{DEFAULT_EVENTS_DAYS} days",),
     }
     lines = README.partition("## Limits and defaults")[2].partition("\n## ")[0].splitlines()

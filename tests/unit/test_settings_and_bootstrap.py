@@ -23,6 +23,7 @@ FULL = {
     "EVENTS_TABLE": "e",
     "EVENTS_KEY_ARN": "events hmac",
     "MAIL_QUEUE_URL": "queue",
+    "WEBHOOK_QUEUE_URL": "webhooks",
     "MAIL_FROM": "from",
     "WEB_URL": "web",
 }
@@ -45,6 +46,7 @@ class TestSettings:
             events_key_arn="events hmac",
             events_days=7,
             mail_queue_url="queue",
+            webhook_queue_url="webhooks",
             mail_from="from",
             mail_configuration_set="set",
             rate_limit=60,

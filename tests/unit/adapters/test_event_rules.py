@@ -8,12 +8,14 @@ import pytest
 
 from chalicelib.adapters import (
     dynamo_categories,
+    dynamo_deliveries,
     dynamo_downloads,
     dynamo_files,
     dynamo_inbox,
     dynamo_mails,
     dynamo_people,
     dynamo_tokens,
+    dynamo_webhooks,
 )
 from chalicelib.adapters.dynamo_touch import TOUCHED, mark_of
 from chalicelib.adapters.event_rules import RULES, read_events
@@ -30,12 +32,14 @@ from tests.support.builders import (
     BOBS,
     NOW,
     a_category,
+    a_delivery,
     a_download,
     a_file,
     a_mail,
     a_ready_file,
     a_token,
     a_verifier,
+    a_webhook,
     an_act,
 )
 
@@ -44,6 +48,7 @@ FILE, OTHER = a_ready_file(), a_ready_file()
 DOWNLOAD = a_download(FILE, OTHER)
 TOKEN = a_token()
 CATEGORY, MAIL, KEY_HASH = a_category(name="Salaries"), a_mail(subject="Your dismissal"), "c0ffee" * 10
+WEBHOOK, DELIVERY = a_webhook(), a_delivery()
 FIRST_PIN, SECOND_PIN = a_verifier(), a_verifier()
 USER = User(id=ALICE_ID, account_id=ALICES, email="a@example.com", name="A", timezone="UTC", created_at=NOW)
 
@@ -75,6 +80,14 @@ def mail(**changes: Any) -> Item:
 
 def entry(**more: Any) -> Item:
     return dynamo_inbox.entry_item(entry_of(MAIL, BOB_ID, ALICES, NOW)) | more
+
+
+def delivery(**more: Any) -> Item:
+    return dynamo_deliveries._to_item(DELIVERY) | more
+
+
+def webhook(**more: Any) -> Item:
+    return dynamo_webhooks._to_item(WEBHOOK) | more
 
 
 def key(**more: Any) -> Item:
@@ -171,6 +184,13 @@ CASES: dict[str, tuple[Item | None, Item | None, list[str]]] = {
     "a key dropped": (key(), key(dropped_at="now"), ["key.dropped"]),
     "the record of a dropped key going": (key(dropped_at="now"), None, []),
     "the record of a key going": (key(), None, ["key.erased"]),
+    "a webhook made": (None, webhook(), ["webhook.created"]),
+    "a webhook deleted": (webhook(), webhook(removed_at="now"), ["webhook.deleted"]),
+    "the record of a deleted webhook going": (webhook(removed_at="now"), None, []),
+    "the record of a webhook going": (webhook(), None, ["webhook.erased"]),
+    "a delivery made": (None, delivery(), []),
+    "a delivery tried": (delivery(), delivery(attempts=1), []),
+    "a delivery ordered again": (delivery(), delivery(ordered_at="now"), ["webhook.redelivered"]),
     "an account made": (
         None,
         dynamo_people._account_item(Account(id=ALICES, name="A", created_at=NOW)),

@@ -87,7 +87,7 @@ def shown() -> list[tuple[str, str, list[str]]]:
 class TestEverythingIsWatched:
     @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
     def test_every_function(self, metric: str) -> None:
-        assert len(FUNCTIONS) == 6
+        assert len(FUNCTIONS) == 7
         assert watched(metric) == set(FUNCTIONS)
 
     def test_every_functions_log_for_denials(self) -> None:

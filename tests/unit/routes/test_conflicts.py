@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.mail import entry_of
-from chalicelib.ports import IdentifiersTaken, StaleRecord, TooManyCategories
+from chalicelib.ports import IdentifiersTaken, StaleRecord, TooManyCategories, TooManyWebhooks
 from chalicelib.routes.registry import ROUTES
 from tests.support.builders import NOW, a_mail, stored_mail
 from tests.support.every_route import GOOD, name_of, send
@@ -22,6 +22,8 @@ LOSING = {
     ("GET", "/inbox/{mail_id}"): ("mails", "save", StaleRecord()),
     ("POST", "/tokens"): ("tokens", "add", Conflict()),
     ("PATCH", "/user"): ("users", "save", Conflict()),
+    ("POST", "/webhooks"): ("webhooks", "add", TooManyWebhooks()),
+    ("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"): ("deliveries", "save", StaleRecord()),
 }
 HERE_BELOW = {
     ("POST", "/downloads/{download_id}/keys"),

@@ -16,11 +16,16 @@ FILE = {"filename": "invoice.pdf", "size": 5, "encryption": "client"}
 TAKING = {("POST", "/files"), ("POST", "/downloads"), ("POST", "/mails"), ("POST", "/categories")}
 REFUSING = {
     ("POST", "/tokens"),
+    ("POST", "/webhooks"),
     ("POST", "/keys"),
     ("POST", "/downloads/{download_id}/keys"),
     ("POST", "/public/downloads/{key}"),
 }
-HARMLESS = {("POST", "/files/{file_id}/parts"), ("POST", "/files/{file_id}/complete")}
+HARMLESS = {
+    ("POST", "/files/{file_id}/parts"),
+    ("POST", "/files/{file_id}/complete"),
+    ("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"),  # a twin is 409, and nothing is done anew
+}
 
 
 @pytest.fixture

@@ -1,0 +1,114 @@
+"""Sending to receivers that users name: where a name leads is looked up once, checked, and connected to as it was.
+
+A name of the public DNS may lead to the metadata service, or to one's own machine, and to another place a moment later.
+So every address that it has must be public, and the connection goes to one of those, with the name in SNI, certificate
+and Host. Redirects are answers like others; of an answer no more than its head is read.
+"""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from chalicelib.domain.public_address import is_loopback, is_public
+from chalicelib.domain.webhook_url import Target, target_of
+from chalicelib.ports import NotReached
+
+CONNECT_SECONDS = 5
+WHOLE_SECONDS = 15  # less than the function's own time, whatever trickles in
+Resolve = Callable[..., list[Any]]
+
+
+class WebhookHttp:
+    def __init__(
+        self,
+        *,
+        to_loopback: bool = False,
+        resolve: Resolve = socket.getaddrinfo,
+        trust: ssl.SSLContext | None = None,
+        whole_seconds: float = WHOLE_SECONDS,
+    ) -> None:
+        """`to_loopback` is for the stack on one machine alone."""
+        self._to_loopback, self._resolve, self._whole_seconds = to_loopback, resolve, whole_seconds
+        self._trust = trust or ssl.create_default_context()
+
+    def __call__(self, url: str, headers: Mapping[str, str], body: str) -> int:
+        try:
+            target = target_of(url, to_loopback=self._to_loopback)
+        except ValueError:
+            raise NotReached("It leads nowhere that we send to.") from None
+        connection = _Pinned(target, self._address(target), self._trust, self._whole_seconds)
+        with closing(connection):
+            cut = threading.Timer(self._whole_seconds, connection.cut)
+            cut.start()
+            try:
+                connection.request("POST", target.path, body.encode(), dict(headers))
+                status = connection.getresponse().status
+                if connection.is_cut:  # to http.client, a head that breaks off has ended
+                    raise TimeoutError
+                return status
+            except ssl.SSLCertVerificationError:
+                raise NotReached("Its certificate is not good for this name.") from None
+            except TimeoutError:
+                raise NotReached("It does not answer in time.") from None
+            except (OSError, HTTPException):
+                raise NotReached("It does not answer in time." if connection.is_cut else _BROKEN) from None
+            finally:
+                cut.cancel()
+
+    def _address(self, target: Target) -> str:
+        """(H3) One of them, when all are public; of IPv4 where there is one: functions outside a VPC have no other."""
+        try:
+            found = self._resolve(target.host, target.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise NotReached("Its name leads to no address.") from None
+        addresses = [str(where[0]) for _, _, _, _, where in found]
+        allowed = is_public if target.is_secure or not self._to_loopback else is_loopback
+        if not addresses or not all(map(allowed, addresses)):
+            raise NotReached("Its name leads to an address that is not public.")
+        return min(addresses, key=lambda address: ":" in address)
+
+
+_BROKEN = "The connection failed."
+
+
+class _Pinned(HTTPConnection):
+    """Connects to the address that was checked, whatever its name leads to by now."""
+
+    def __init__(self, target: Target, address: str, trust: ssl.SSLContext, whole_seconds: float) -> None:
+        super().__init__(target.host, target.port, timeout=CONNECT_SECONDS)
+        self._target, self._address, self._trust, self._whole_seconds = target, address, trust, whole_seconds
+        self._plain: socket.socket | None = None
+        self.is_cut = False
+        self.default_port = 443 if target.is_secure else 80  # left out of Host
+
+    def connect(self) -> None:
+        self._plain = socket.create_connection((self._address, self._target.port), timeout=CONNECT_SECONDS)
+        self._plain.settimeout(self._whole_seconds)  # of a handshake as a whole
+        try:
+            self.sock = self._secured(self._plain) if self._target.is_secure else self._plain
+            if self.is_cut:  # meanwhile, when there was nothing to cut
+                raise TimeoutError
+        except BaseException:
+            self._plain.close()
+            raise
+
+    def _secured(self, plain: socket.socket) -> ssl.SSLSocket:
+        return self._trust.wrap_socket(plain, server_hostname=self._target.host)
+
+    def cut(self) -> None:
+        """From another thread: whatever waits for the other side fails."""
+        self.is_cut = True
+        for opened in (self.sock, self._plain):
+            if opened:
+                _shut(opened)
+
+
+def _shut(opened: Any) -> None:
+    try:
+        socket.socket.shutdown(opened, socket.SHUT_RDWR)
+    except OSError:
+        return  # it is closed already
