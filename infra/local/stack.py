@@ -66,6 +66,12 @@ class EmulatedAws:
     applied: Applied
     invocations: Invocations  # of the app's functions, once there is an app
 
+    @property
+    def queue_urls(self) -> dict[str, str]:
+        """Of the queues that functions take from, by ARN."""
+        outputs = self.applied.outputs
+        return {outputs[f"{name}QueueArn"]: outputs[f"{name}QueueUrl"] for name in ("Upload", "Mail", "Webhook")}
+
 
 @dataclass(frozen=True)
 class LocalStack:
@@ -134,9 +140,7 @@ def _the_app() -> Chalice:
 
 
 def _workers(functions: Functions, aws: EmulatedAws) -> list[Any]:
-    urls = {aws.queue_arn: aws.queue_url, aws.mail_queue_arn: aws.mail_queue_url}
-    urls[aws.applied.outputs["WebhookQueueArn"]] = aws.applied.outputs["WebhookQueueUrl"]
-    sources = queue_sources(functions.app, aws.overrides, urls.__getitem__)
+    sources = queue_sources(functions.app, aws.overrides, aws.queue_urls.__getitem__)
     pumps = [QueuePump(source, aws.clients("sqs"), functions, aws.region).run for source in sources]
     streams = [_stream_pump(source, functions, aws).run for source in stream_sources(functions.app, aws.overrides)]
     return [*pumps, *streams, Ticker(functions, aws.region).run]

@@ -117,7 +117,7 @@ class Stage:
     def pump(self) -> None:
         """Until nothing waits in a queue or the stream, as far as it may be taken now."""
         sqs = self.aws.clients("sqs")
-        urls = {self.aws.queue_arn: self.aws.queue_url, self.aws.mail_queue_arn: self.aws.mail_queue_url}
+        urls = self.aws.queue_urls
         for source in queue_sources(self.functions.app, self.aws.overrides, urls.__getitem__):
             while QueuePump(source, sqs, self.functions, self.aws.region).once():
                 continue
@@ -142,7 +142,11 @@ def record() -> tuple[Recorder, EmulatedAws]:
         _uploads_and_mails(stage)
         _sweeps(stage)
         _recovery(stage)
+        hook = {"url": "http://127.0.0.1:9", "types": ["file.ready"]}  # nobody is there: it will be tried again
+        stage.bench.ask("POST", "/webhooks", 201, hook)
+        stage.bench.ready(sealing=False)
         stage.pump_stream()
+        stage.pump()
         return stage.recorder, stage.aws
 
 

@@ -180,10 +180,8 @@ class TestSources:
         """app.py names a placeholder, overrides.yaml the queue: together they are one source."""
         from app import app
 
-        urls = {aws.queue_arn: aws.queue_url, aws.mail_queue_arn: aws.mail_queue_url}
         outputs = aws.applied.outputs
-        urls[outputs["WebhookQueueArn"]] = outputs["WebhookQueueUrl"]
-        assert queue_sources(app, aws.overrides, urls.__getitem__) == [
+        assert queue_sources(app, aws.overrides, aws.queue_urls.__getitem__) == [
             QueueSource("on_upload", aws.queue_url, aws.queue_arn, 10, True),
             QueueSource("on_mail", aws.mail_queue_url, aws.mail_queue_arn, 1, True),
             QueueSource("on_webhook", outputs["WebhookQueueUrl"], outputs["WebhookQueueArn"], 1, True),
