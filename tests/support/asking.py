@@ -162,7 +162,7 @@ def _using(key: str, action: str, context: Mapping[str, str], via: str | None = 
 
 def _sqs(estate: Estate, operation: str, params: Params) -> Iterator[Ask]:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html"""
-    assert operation == "SendMessageBatch"
+    assert operation in {"SendMessage", "SendMessageBatch"}
     yield Ask.of("sqs:SendMessage", estate.queue_arns[params["QueueUrl"]])
 
 
