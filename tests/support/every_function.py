@@ -20,8 +20,9 @@ import chalicelib
 from bench.calls import Bench, Bucket, Measured, every_route, variants
 from bench.units import Units
 from chalicelib import bootstrap
-from chalicelib.adapters import dynamo_search
+from chalicelib.adapters import dynamo_search, kms_pins
 from chalicelib.bootstrap import World
+from chalicelib.domain.pin import ScryptCost
 from infra import recover as recovering
 from infra.local.functions import Functions
 from infra.local.pump import QueuePump, Ticker, queue_sources
@@ -160,6 +161,7 @@ def _stage() -> Iterator[Stage]:
         patch.setattr(botocore.handlers, "BUILTIN_HANDLERS", heard)  # of every session that is made from now on
         patch.setattr(dynamo_search, "FIRST_LOOK", 1)  # else the search table is asked when there is much to search
         patch.setattr(dynamo_search, "FURTHER_LOOK", 1)
+        patch.setattr(kms_pins, "SCRYPT_COST", ScryptCost(2, 1, 1))  # no attacker is near
         clock = Clock()
         clock.rule(patch)
         world: Any = World()
