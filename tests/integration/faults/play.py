@@ -57,7 +57,7 @@ class Play:
     clock: Clock
     schedule: Schedule
     bytes_of: dict[str, bytes] = field(default_factory=dict)  # by file
-    key_of: dict[str, str] = field(default_factory=dict)  # of sealed files, as their owner was told
+    key_of: dict[str, bytes] = field(default_factory=dict)  # of sealed files, as their owner was told
     uses_of: dict[str, int] = field(default_factory=dict)  # by download
     performs: list[Perform] = field(default_factory=list)
     uploads: list[Message] = field(default_factory=list)  # S3's events on their way
@@ -72,6 +72,7 @@ class Play:
         self._choices = list(self.schedule.choices)
         self.app = AppClient(table_of_contents.app)
         self.bytes_of |= self.cloud.bytes_of
+        self.key_of |= self.cloud.key_of
         self.alice, self.bob = self.cloud.alice, self.cloud.bob
 
     @contextmanager
@@ -114,8 +115,8 @@ class Play:
         """The bytes of a file arrive, and S3 tells of it: once, twice, or never."""
         if terms := made.get("encryption"):
             wrapped = WrappedKey(terms["key_arn"], base64.b64decode(terms["encrypted_data_key"]))
-            self.key_of[made["id"]] = terms["data_key"]
-            data = sealed.seal(data, base64.b64decode(terms["data_key"]), wrapped, terms["encryption_context"])
+            self.key_of[made["id"]] = data_key = base64.b64decode(terms["data_key"])
+            data = sealed.seal(data, data_key, wrapped, terms["encryption_context"])
         self.bytes_of[made["id"]] = data
         self.cloud.bare["s3"].put_object(Bucket=self.cloud.bucket, Key=f"files/{made['id']}", Body=data)
         self.uploads += [Message(self._s3_event(made["id"])) for _ in range((1, 2, 0)[self.choose(3)])]
