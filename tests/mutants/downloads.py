@@ -111,6 +111,14 @@ DOWNLOADS = (
         "no_new_key_for_one_that_was_spent",
     ),
     downloads(
+        "D4",
+        "a use is spent after it was given back",
+        "adapters/dynamo_downloads.py",
+        'f" AND {as_supposed}",',
+        'f" AND (:one = :one OR {as_supposed})",',
+        "the_write_refuses_what_was_given_up_before_it_came",
+    ),
+    downloads(
         "D5",
         "files are released unspent",
         "services/perform_download.py",

@@ -3,15 +3,13 @@
 As fast as it gets, for hundreds of schedules: users and tables are made once, and put back as they were.
 """
 
-import base64
 import copy
-import json
 import pickle
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from unittest import mock
 
@@ -20,9 +18,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.core.serialize import AttributePicker, AttributePickerContext
+from moto.core.serialize import AttributePicker
 from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
@@ -42,6 +39,7 @@ from infra.local import moto_dynamodb
 from infra.local.resources import MAKERS, Clients
 from infra.local.s3 import moto_model
 from infra.local.stream_records import Record, as_lambda_has_it, changes_something
+from tests.integration.faults.shortcuts import dated, picked, typed
 from tests.integration.faults.weather import Sky
 from tests.support.builders import NOW, PIN, Caller, a_new_file, a_user
 from tests.support.fake_limiter import FakeLimiter, InlinePool
@@ -86,6 +84,7 @@ class Cloud:
         people = self.world()
         self.alice, self.bob = (self._enrol(people, name) for name in ("alice", "bob"))
         self.bytes_of: dict[str, bytes] = {}
+        self.key_of: dict[str, bytes] = {}
         self.ready = [self._upload(people, sealing=sealing) for sealing in (False, True)]
         self._start = pickle.dumps(dict(self._table(self.settings.metadata_table).items))
         kept = self._s3().buckets[self.bucket].keys
@@ -130,6 +129,7 @@ class Cloud:
         ticket = create_file(a_new_file(encryption_mode=mode), owner, NOW, categories=world.categories, **ports)
         file = ticket.file
         if ticket.data_key:
+            self.key_of[file.id] = ticket.data_key
             data = seal_for(file, ticket.data_key, data)
         self.bytes_of[file.id] = data
         self.bare["s3"].put_object(Bucket=self.bucket, Key=file.object_key, Body=data)
@@ -166,11 +166,11 @@ class Cloud:
     def records(self, prefix: str) -> list[Item]:
         """Of the metadata table, by the kind of their keys."""
         items = self._items(self.settings.metadata_table)
-        return [whole_item(_typed(item.attrs)) for item in items if item.hash_key.value.startswith(f"{prefix}#")]
+        return [whole_item(typed(item.attrs)) for item in items if item.hash_key.value.startswith(f"{prefix}#")]
 
     def events(self) -> list[Any]:
         """The audit log's items, as DynamoDB has them."""
-        return [_typed(item.attrs) for item in self._items(self.settings.events_table)]
+        return [typed(item.attrs) for item in self._items(self.settings.events_table)]
 
     def due(self, prefix: str, now: datetime) -> list[str]:
         """What the index of that name holds, oldest first: sixteen queries a sweep would be most of a schedule."""
@@ -218,45 +218,14 @@ class Cloud:
         records = [record.to_json() for record in shard.items]
         shard.items.clear()
         arn = f"arn:aws:dynamodb:{REGION}:{DEFAULT_ACCOUNT_ID}:table/metadata/stream/label"
-        return [as_lambda_has_it(_dated(record), arn) for record in records if changes_something(record)]
-
-
-def _typed(attributes: Mapping[str, DynamoType]) -> dict[str, Any]:
-    """As DynamoDB has it."""
-    return {name: _value(given) for name, given in attributes.items()}
-
-
-def _value(given: DynamoType) -> dict[str, Any]:
-    kind, value = given.type, given.value
-    if kind == "M":
-        return {kind: _typed(value)}
-    if kind == "L":
-        return {kind: [_value(each) for each in value]}
-    if kind == "B":
-        return {kind: value if isinstance(value, bytes) else base64.b64decode(value)}
-    return {kind: [each.value if isinstance(each, DynamoType) else each for each in value] if kind == "SS" else value}
-
-
-def _dated(record: Record) -> Record:
-    change = dict(record["dynamodb"], ApproximateCreationDateTime=datetime.fromtimestamp(0, UTC))
-    return {**json.loads(json.dumps(record | {"dynamodb": {}})), "dynamodb": change}
-
-
-_ATTRIBUTE = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"}
-_pick = AttributePicker.__call__
-
-
-def _picked(self: AttributePicker, context: AttributePickerContext) -> Any:
-    """moto looks for each of ten fields of every attribute under three spellings: half of what a call takes."""
-    given = context.obj
-    return given.get(context.key) if isinstance(given, dict) and given.keys() <= _ATTRIBUTE else _pick(self, context)
+        return [as_lambda_has_it(dated(record), arn) for record in records if changes_something(record)]
 
 
 @contextmanager
 def cloud() -> Iterator[Cloud]:
     moto_model.install()
     moto_dynamodb.install()
-    with mock_aws(), mock.patch.object(AttributePicker, "__call__", _picked):
+    with mock_aws(), mock.patch.object(AttributePicker, "__call__", picked):
         clients = Clients(None, REGION)  # type: ignore[arg-type] # AWS's own address, which moto answers for
         source = template.load(template.TEMPLATE)
         pseudo = {"AWS::AccountId": DEFAULT_ACCOUNT_ID, "AWS::Region": REGION, "AWS::Partition": "aws"}

@@ -10,6 +10,7 @@ from chalicelib.adapters.dynamo_purses import PURSES
 from chalicelib.domain.chain import breaks
 from chalicelib.domain.event import EventType
 from chalicelib.domain.ids import AccountId
+from chalicelib.domain.sealing import WrappedKey, encryption_context
 from chalicelib.domain.secret import hash_secret
 from tests.integration.faults.play import Play
 
@@ -40,7 +41,9 @@ def nothing_is_lost(play: Play, files: Sequence[Any]) -> None:
             file_id = file["pk"].partition("#")[2]
             assert play.cloud.has(f"files/{file_id}", file["object_version"], play.bytes_of[file_id]), "bytes are lost"
             if file["encryption_mode"] == "client":
-                assert file["wrapped_key"], "the key is lost"
+                key = WrappedKey(**file["wrapped_key"])
+                opened = play.world.keys.unwrap(key, encryption_context(file_id, file["account_id"]))
+                assert opened == play.key_of[file_id], "the key is lost"
 
 
 def nothing_is_stuck(records: Any) -> None:

@@ -5,13 +5,17 @@ invariants.py.
 import base64
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 import app as table_of_contents
 from chalicelib.bootstrap import World
+from chalicelib.domain.errors import SealdropError
 from chalicelib.domain.pin import MAX_TRIES
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.routes import triggers
@@ -57,7 +61,7 @@ class Play:
     clock: Clock
     schedule: Schedule
     bytes_of: dict[str, bytes] = field(default_factory=dict)  # by file
-    key_of: dict[str, str] = field(default_factory=dict)  # of sealed files, as their owner was told
+    key_of: dict[str, bytes] = field(default_factory=dict)  # of sealed files, as their owner was told
     uses_of: dict[str, int] = field(default_factory=dict)  # by download
     performs: list[Perform] = field(default_factory=list)
     uploads: list[Message] = field(default_factory=list)  # S3's events on their way
@@ -72,6 +76,7 @@ class Play:
         self._choices = list(self.schedule.choices)
         self.app = AppClient(table_of_contents.app)
         self.bytes_of |= self.cloud.bytes_of
+        self.key_of |= self.cloud.key_of
         self.alice, self.bob = self.cloud.alice, self.cloud.bob
 
     @contextmanager
@@ -114,8 +119,8 @@ class Play:
         """The bytes of a file arrive, and S3 tells of it: once, twice, or never."""
         if terms := made.get("encryption"):
             wrapped = WrappedKey(terms["key_arn"], base64.b64decode(terms["encrypted_data_key"]))
-            self.key_of[made["id"]] = terms["data_key"]
-            data = sealed.seal(data, base64.b64decode(terms["data_key"]), wrapped, terms["encryption_context"])
+            self.key_of[made["id"]] = data_key = base64.b64decode(terms["data_key"])
+            data = sealed.seal(data, data_key, wrapped, terms["encryption_context"])
         self.bytes_of[made["id"]] = data
         self.cloud.bare["s3"].put_object(Bucket=self.cloud.bucket, Key=f"files/{made['id']}", Body=data)
         self.uploads += [Message(self._s3_event(made["id"])) for _ in range((1, 2, 0)[self.choose(3)])]
@@ -164,16 +169,20 @@ class Play:
             return
         message = queue.pop(self.choose(len(queue)))
         message.received += 1
-        is_done = False
-        with self.weather.life() as life:
-            answer = function({"Records": [{"messageId": "m", "receiptHandle": "r", "body": message.body}]}, CONTEXT)
-            is_done = answer == {"batchItemFailures": []}
-        if (life.is_over or not is_done) and message.received < RECEIVES:
+        event = {"Records": [{"messageId": "m", "receiptHandle": "r", "body": message.body}]}
+        is_done = self._run(partial(function, event, CONTEXT)) == {"batchItemFailures": []}
+        if not is_done and message.received < RECEIVES:
             queue.append(message)
 
     def sweep(self) -> None:
-        with self.weather.life():
-            triggers.handle_sweep()
+        self._run(triggers.handle_sweep)
+
+    def _run(self, function: Callable[[], Any]) -> Any:
+        """What a function answers; None where it was killed, or failed: Lambda says so, and asks again."""
+        answer = None
+        with self.weather.life() as life, suppress(SealdropError, ClientError, triggers.ChangeFailed):
+            answer = function()
+        return None if life.is_over else answer
 
     def tell_changes(self) -> None:
         """The stream, in batches, one of them again. The function is asked until it has taken all."""
@@ -183,14 +192,10 @@ class Play:
             self._tell(batch)
 
     def _tell(self, records: list[Any]) -> None:
-        for _ in range(PATIENCE):
-            if not records:
-                return
-            with self.weather.life():
-                answer = table_of_contents.on_change({"Records": records}, CONTEXT)
-                if not answer["batchItemFailures"]:
-                    return
-        raise AssertionError("on_change never took its batch")
+        answers = (
+            self._run(partial(table_of_contents.on_change, {"Records": records}, CONTEXT)) for _ in range(PATIENCE)
+        )
+        assert not records or {"batchItemFailures": []} in answers, "on_change never took its batch"
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

@@ -149,6 +149,18 @@ def test_d4_the_write_refuses_one_that_was_spent(table: Any) -> None:
         spend(table, uses_left=0)
 
 
+def test_d4_the_write_refuses_what_was_given_up_before_it_came(table: Any) -> None:
+    """Else a use is gone by a session that nobody knows, and whoever was told "not now" is told "gone"."""
+    downloads, download = downloads_on(table), a_download(a_ready_file(), key_hash=HASH)
+    downloads.add(download)
+    key = DownloadKey(HASH, download.id, download.file_ids, download.forgotten_at)
+    until = NOW + timedelta(hours=6)
+    downloads.give_back(key, SESSION)
+    with pytest.raises(table.client.exceptions.ConditionalCheckFailedException):
+        downloads._spend(key, SESSION, until, NOW, returns=0)
+    assert downloads.spend(key, SESSION, until, NOW).uses_left == 0
+
+
 def test_d4_no_new_key_for_one_that_was_spent(table: Any) -> None:
     downloads, download = downloads_on(table), a_download(a_ready_file())
     downloads.add(replace(download, uses_left=0))
