@@ -30,16 +30,18 @@ class StackProcess:
 
 
 @contextmanager
-def stack_process(directory: Path, *options: str, module: str = "infra.local") -> Iterator[StackProcess]:
+def stack_process(
+    directory: Path, *options: str, module: str = "infra.local", patience: float = STOP_SECONDS
+) -> Iterator[StackProcess]:
     """`python -m infra.local`, or another that takes its options, on free ports until the block ends.
 
-    Raises StackFailed.
+    Raises StackFailed; `patience` is how many seconds it may take to stop.
     """
     process, ready = start_stack(directory, *options, module=module)
     try:
         yield StackProcess(process.pid, ready, directory / LOG)
     finally:
-        stop_stack(process)
+        stop_stack(process, patience)
 
 
 def start_stack(
@@ -59,16 +61,16 @@ def start_stack(
         raise
 
 
-def stop_stack(process: subprocess.Popen[bytes]) -> None:
+def stop_stack(process: subprocess.Popen[bytes], patience: float = STOP_SECONDS) -> None:
     """By SIGTERM. Raises StackFailed when it does not end, or not with status 0."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
-        status = process.wait(STOP_SECONDS)
+        status = process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        raise StackFailed(f"the stack did not stop within {STOP_SECONDS} s of SIGTERM") from None
+        raise StackFailed(f"the stack did not stop within {patience} s of SIGTERM") from None
     if status != 0:
         raise StackFailed(f"the stack ended with status {status}")
 

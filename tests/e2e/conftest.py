@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from infra.local.process import stack_process
+from infra.local.process import STOP_SECONDS, stack_process
 from tests.e2e import on_package
 
 if TYPE_CHECKING:
     from tests.e2e.api_kit import Backstage
 
 
+# To stop. MiniStack unpacks the archive for each of its workers, and all that has to be removed.
+PATIENCE_SECONDS = {"local": STOP_SECONDS, "emulator": 240}
 TOLD = pytest.StashKey[str]()  # what the stack's process has printed
 
 
@@ -130,8 +132,9 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Stopped by SIGTERM at the end; another status than 0 is an error."""
-    module, folder = f"infra.{request.config.getoption('--stack')}", tmp_path_factory.mktemp("stack")
-    with stack_process(folder, "--rate-limit", "1000000", module=module) as process:
+    which, folder = request.config.getoption("--stack"), tmp_path_factory.mktemp("stack")
+    options = {"module": f"infra.{which}", "patience": PATIENCE_SECONDS[which]}
+    with stack_process(folder, "--rate-limit", "1000000", **options) as process:
         request.config.stash[TOLD] = process.log.read_text(encoding="utf-8")
         anyone = Api(process.ready["api_url"])
         alice, bob = (User(**user, api=Api(anyone.url, user["token"], user["pin"])) for user in process.ready["users"])
