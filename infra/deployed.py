@@ -25,6 +25,7 @@ NAMED = {  # settings that are names or aliases of the template's resources
     "MAIL_QUEUE_URL": ("MailQueue", "QueueName"),
     "WEBHOOK_QUEUE_URL": ("WebhookQueue", "QueueName"),
 }
+_RECEIPT_KEY = "RECEIPT_KEY"  # no setting of the service's, which never uses it
 NO_MAIL = "nobody@sealdrop.invalid"  # operators send none
 
 
@@ -43,6 +44,7 @@ class OperatorsWorld(World):
 class Deployed:
     stage: str
     caller: str  # ARN of whoever runs the command, as STS knows them
+    receipt_key: str  # alias of the key that signs receipts
     world: OperatorsWorld
 
     def acting(self, act: Act) -> OperatorsWorld:
@@ -59,7 +61,12 @@ def deployed(stage: str) -> Deployed:
     world = OperatorsWorld()
     # Made already, so that the environment is not asked for them.
     vars(world).update(_session=session, settings=_settings(names, session))
-    return Deployed(stage, caller["Arn"], world)
+    return Deployed(stage, caller["Arn"], names[_RECEIPT_KEY], world)
+
+
+def receipt_key(stage: str) -> str:
+    """Whatever a receipt may say itself."""
+    return names_of(stage, "", "")[_RECEIPT_KEY]
 
 
 def names_of(stage: str, account: str, region: str) -> dict[str, str]:
@@ -70,7 +77,7 @@ def names_of(stage: str, account: str, region: str) -> dict[str, str]:
     resolve = template.Names(refs).resolve
     return {
         setting: str(resolve(source["Resources"][logical]["Properties"][attribute]))
-        for setting, (logical, attribute) in NAMED.items()
+        for setting, (logical, attribute) in {**NAMED, _RECEIPT_KEY: ("ReceiptKeyAlias", "AliasName")}.items()
     }
 
 

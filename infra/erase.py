@@ -68,7 +68,7 @@ def _who(person: Person, *, alone: bool) -> str:
 
 def erase(person: Person, receipt: Path, ids: Path | None, here: Deployed, *, with_files: bool) -> Tally:
     """Leaves a receipt, also where it is broken off. Raises NotErased, Busy, ClientError, OSError."""
-    signer = Signer(here.world.client("kms"), here.stage)
+    signer = Signer(here.world.client("kms"), here.receipt_key)
     told = {**begin("erase", person.address, signer, here, with_files=with_files), "complete": False}
     world = here.acting(Act(actor=Actor.OPERATOR, at=datetime.now(UTC), request_id=told["run"]))
     with ExitStack() as stack:

@@ -170,7 +170,7 @@ class Export:
 
 def export(person: Person, where: Path, here: Deployed, *, with_files: bool) -> tuple[Tally, list[str]]:
     """Answers what was exported, and what could not be. Raises NotExported, Busy, ClientError, OSError."""
-    signer, tally = Signer(here.world.client("kms"), here.stage), Tally()
+    signer, tally = Signer(here.world.client("kms"), here.receipt_key), Tally()
     told = begin("export", person.address, signer, here, with_files=with_files)
     folder = Folder(where)
     export = Export(person, here.world, folder, tally, with_files=with_files)

@@ -19,8 +19,8 @@ from typing import Any, TextIO
 
 from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.people import email_key
-from infra import operating, template
-from infra.deployed import Deployed
+from infra import operating
+from infra.deployed import Deployed, receipt_key
 
 GOOD, BAD, NOT_CHECKED = 0, 1, 2
 _RECEIPT, _PERSON = b"sealdrop receipt 1\n", b"sealdrop receipt person 1\n"
@@ -76,10 +76,8 @@ def finish(path: Path, told: Told, tally: Tally, signer: "Signer") -> None:
 
 
 class Signer:
-    """By the deployment's own key, whatever a receipt may say."""
-
-    def __init__(self, kms: Any, stage: str) -> None:
-        key = template.deployed_name(template.load(template.TEMPLATE), "ReceiptKeyAlias", "AliasName", stage)
+    def __init__(self, kms: Any, key: str) -> None:
+        """`key` is the deployment's (`deployed.receipt_key`)."""
         self._kms, self._request = kms, {"KeyId": key, "MacAlgorithm": "HMAC_SHA_256"}
 
     def sign(self, told: Told) -> dict[str, Any]:
@@ -149,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         receipt = read_receipt(options.receipt)
         with closing(operating.session().client("kms")) as kms:
-            problems = _problems(receipt, options, Signer(kms, options.stage))
+            problems = _problems(receipt, options, Signer(kms, receipt_key(options.stage)))
     except (OSError, ValueError, *operating.REFUSALS) as error:
         print(f"not checked: {operating.explained(error)}", file=sys.stderr)
         return NOT_CHECKED

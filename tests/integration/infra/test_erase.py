@@ -34,6 +34,12 @@ def scene(world: World, aws: EmulatedAws) -> Scene:
     return a_scene(world, aws, datetime.now(UTC))
 
 
+@pytest.fixture(autouse=True)
+def without_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made of the search is for test_erased.py to see, and takes longer than all the rest."""
+    monkeypatch.setattr(Erasure, "_index", lambda *_: None)
+
+
 @pytest.fixture
 def run(command: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Nobody has to wait."""

@@ -22,6 +22,7 @@ from chalicelib.domain.mail import Recipient, entry_of
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import StaleRecord
 from infra import erasure, template
+from infra.deployed import receipt_key
 from infra.erasure import GRACE, Erasure, NotErased
 from infra.exported import FIELDS, line_of, use_line
 from infra.personal_data import Person, Role, roles_of
@@ -205,7 +206,7 @@ TOLD = {"did": "erase", "by": "arn:aws:iam::1:user/op", "counts": {"token": 2}, 
 
 def test_g3_a_receipt_that_was_altered_or_is_anothers_is_none() -> None:
     kms = Kms()
-    ours, theirs = Signer(kms, "prod"), Signer(kms, "dev")
+    ours, theirs = Signer(kms, receipt_key("prod")), Signer(kms, receipt_key("dev"))
     receipt = ours.sign(TOLD)
     assert ours.is_ours(json.loads(json.dumps(receipt)))
     assert not theirs.is_ours(receipt)
@@ -217,7 +218,7 @@ def test_g3_a_receipt_that_was_altered_or_is_anothers_is_none() -> None:
 
 def test_g3_a_receipt_does_not_say_who_to_whoever_lacks_the_key() -> None:
     """Neither the address nor a hash of it that one could make for every address there is."""
-    signer = Signer(Kms(), "prod")
+    signer = Signer(Kms(), receipt_key("prod"))
     person = signer.person("Alice@example.com")
     assert person == signer.person("alice@EXAMPLE.com") != signer.person("alicf@example.com")
     assert signer.is_about({"person": person}, "alice@example.com")
