@@ -39,8 +39,8 @@ EXAMPLES = f"""examples:
 The folder is made, or is empty; index.json is written last, so a folder without it is not whole.
 
 {operating.CREDENTIALS} They need to read the tables metadata and
-events, kms:Decrypt and kms:DescribeKey for the data key, kms:GenerateMac for the key of receipts; for --with-files
-s3:GetObject and s3:GetObjectVersion.
+events, kms:DescribeKey for the data key and kms:GenerateMac for the key of receipts. The texts of mails, and what
+--with-files adds, are opened by the recovery role alone (docs/operations.md).
 """
 
 

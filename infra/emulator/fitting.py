@@ -21,7 +21,6 @@ class Change:
 # Conditions on keys that begin so are left out.
 UNTOLD = {
     "aws:PrincipalArn": "MiniStack tells policies a session's ARN there, IAM its role's",
-    "aws:PrincipalArn": "MiniStack tells policies the session's, where AWS tells the role's",
     "aws:SecureTransport": "on this machine all is plain HTTP",
     "kms:EncryptionContext": "MiniStack tells policies nothing of it, but does bind ciphertexts to their context",
     "kms:ViaService": "MiniStack's own services ask KMS for nothing",

@@ -22,6 +22,8 @@ from bench.units import Units
 from chalicelib import bootstrap
 from chalicelib.adapters import dynamo_search, kms_pins
 from chalicelib.bootstrap import World
+from chalicelib.domain.ids import BodyId
+from chalicelib.domain.mail import body_context
 from chalicelib.domain.pin import ScryptCost
 from infra import recover as recovering
 from infra.local.functions import Functions
@@ -30,7 +32,7 @@ from infra.local.stack import EmulatedAws, emulated_aws
 from infra.local.stream_pump import StreamPump, stream_sources
 from tests.support.app_client import Answer, AppClient
 from tests.support.asking import Call
-from tests.support.builders import PIN, enrol
+from tests.support.builders import PIN, enrol, new_id
 from tests.support.clock import Clock
 
 API, RECOVERY = "api_handler", "recovery"
@@ -293,9 +295,12 @@ def _recovery(stage: Stage) -> None:
     """A sealed file, its newest version and by a version's name: what docs/operations.md says of it, by hand."""
     file = stage.bench.ready(sealing=True)
     bucket, target, s3 = stage.aws.bucket, stage.aws.outbox / "recovered", stage.bench.world._client("s3")
+    bodies, context = stage.bench.world.bodies, body_context(BodyId(new_id()), stage.bench.user.account_id)
+    sealed = bodies.seal("Hi", context)
     with stage.recorder.during(RECOVERY):
         (listed,) = s3.list_object_versions(Bucket=bucket, Prefix=f"files/{file}")["Versions"]
         key = recovering._key_of(bucket, s3)
         for version in (None, listed["VersionId"]):
             recovering.recover(bucket, file, target, s3=s3, key_arn=key, sealed=True, version=version)
+        assert bodies.open(sealed, context) == "Hi"  # of a mail, as a person's export opens it
     target.unlink()

@@ -110,7 +110,16 @@ def statements(expanded: Template, names: template.Names, role: str) -> list[dic
     return resolved
 
 
-ROLES = ["ApiHandlerRole", "CreateUserRole", "OnChangeRole", "OnMailRole", "OnUploadRole", "RecoveryRole", "SweepRole"]
+ROLES = [
+    "ApiHandlerRole",
+    "CreateUserRole",
+    "OnChangeRole",
+    "OnMailRole",
+    "OnUploadRole",
+    "OnWebhookRole",
+    "RecoveryRole",
+    "SweepRole",
+]
 
 
 def test_every_function_has_a_role_of_its_own(recorded: Recorded) -> None:
