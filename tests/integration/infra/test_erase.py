@@ -186,7 +186,7 @@ def test_aws_in_trouble_leaves_a_receipt_of_what_was_done(
     assert first["person"] == second["person"]
 
 
-def test_a_stage_that_is_not_there(run: Run) -> None:
+def test_a_stage_that_is_not_there(scene: Scene, run: Run) -> None:
     status, _, err = run(ALICE, "--stage", "prod")
     assert status == 1
     assert "check the names, the stage and the region" in err

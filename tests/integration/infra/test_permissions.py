@@ -39,6 +39,9 @@ PATTERNS = {  # where a name is made up after the policy was written, or none ca
 KEYS = ("DataKey", "PepperKey", "EventsKey")
 
 
+pytestmark = pytest.mark.xdist_group("permissions")  # recorded once for all of these
+
+
 class Recorded(NamedTuple):
     expanded: Template
     names: template.Names

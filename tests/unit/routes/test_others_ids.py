@@ -42,8 +42,8 @@ from tests.support.faults import Fake
 
 PATH, BODY, QUERY = "path", "body", "query"
 SECRETS = {"pinKey", "session"}  # lead to something of somebody's, as an id does
-KEPT = "filename type name color timezone pin current_pin subject body recipients.email recipients.name"
-COMPARED = "checksum_sha256 parts.checksum_sha256 sort include keyword scopes"
+KEPT = "filename type name color timezone pin current_pin subject body recipients.email recipients.name url"
+COMPARED = "checksum_sha256 parts.checksum_sha256 sort include keyword scopes types"
 SEALED = "cursor"  # for one list of one owner: tests/unit/security/test_parsing.py, P3
 TEXTS = {*KEPT.split(), *COMPARED.split(), SEALED}  # these lead to nothing of anybody's
 UNLIKE = {"x-request-id", "x-ratelimit-remaining"}  # of two requests, whatever they are about

@@ -76,7 +76,7 @@ WHO_MAY = {
     "delete objects": (Ask.of("s3:DeleteObjectVersion", OBJECT), {"ApiHandler", "OnUpload", "Sweep"}),
     "make data keys": (key_use("GenerateDataKey", OF_A_FILE), {"ApiHandler"}),
     "open data keys": (key_use("Decrypt", OF_A_FILE), {"ApiHandler", "OnUpload", "Sweep", "Recovery"}),
-    "open bodies of mails": (key_use("Decrypt", OF_A_BODY), {"ApiHandler"}),
+    "open bodies of mails": (key_use("Decrypt", OF_A_BODY), {"ApiHandler", "Recovery"}),
     "pepper PINs, derive links": (key_use("GenerateMac", {}, key="PepperKey"), {"ApiHandler", "OnMail", "CreateUser"}),
 }
 
