@@ -26,6 +26,7 @@ from chalicelib.domain.ids import BodyId
 from chalicelib.domain.mail import body_context
 from chalicelib.domain.pin import ScryptCost
 from infra import recover as recovering
+from infra.local import pump as pumping
 from infra.local.functions import Functions
 from infra.local.pump import QueuePump, Ticker, queue_sources
 from infra.local.stack import EmulatedAws, emulated_aws
@@ -164,6 +165,7 @@ def _stage() -> Iterator[Stage]:
         patch.setattr(dynamo_search, "FIRST_LOOK", 1)  # else the search table is asked when there is much to search
         patch.setattr(dynamo_search, "FURTHER_LOOK", 1)
         patch.setattr(kms_pins, "SCRYPT_COST", ScryptCost(2, 1, 1))  # no attacker is near
+        patch.setattr(pumping, "_POLL_SECONDS", 0)  # nobody but us puts anything in
         clock = Clock()
         clock.rule(patch)
         world: Any = World()

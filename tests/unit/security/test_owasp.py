@@ -29,7 +29,7 @@ FETCHING = {"adapters/webhook_http.py"}  # each needs attacks of its own, from a
 
 
 def test_api7_one_module_sends_to_what_a_caller_names() -> None:
-    """AWS's endpoints, by boto3, which no caller names; and receivers of webhooks, by one module that trusts no name."""
+    """AWS's endpoints, by boto3, which no caller names; and receivers of webhooks, by one that trusts no name."""
     fetching = {str(path.relative_to(SERVICE)) for path in SERVICE.rglob("*.py") if fetches(path.read_text())}
     assert fetching == FETCHING
 
@@ -58,7 +58,9 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("function", ["create_user", "sweep", "on_upload", "on_mail", "on_webhook", "on_change", "admin", "quota"])
+@pytest.mark.parametrize(
+    "function", ["create_user", "sweep", "on_upload", "on_mail", "on_webhook", "on_change", "admin", "quota"]
+)
 def test_api5_an_operators_function_has_no_route(api: AppClient, alice: Caller, method: str, function: str) -> None:
     event = api.event("GET", "/health", token=alice.text)  # API Gateway knows no other path either
     event |= {"resource": f"/{function}", "path": f"/{function}", "httpMethod": method}
