@@ -114,7 +114,7 @@ def test_m6_revoking_ends_everything_at_once(alice: User, bob: User, anyone: Api
     assert perform(anyone, key, session=session).status == 200
     assert alice.api("DELETE", f"/mails/{mail['id']}").status == 204
     refused_everywhere(anyone, key, session)
-    assert_refused(keyed(alice.api, mail["download_id"]), 410, "gone")
+    assert_refused(keyed(alice.api, mail["download_id"]), 409, "conflict")
 
     (mail,) = mailed(alice, bob.email, file)
     settled(alice.api, mail)

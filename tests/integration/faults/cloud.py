@@ -69,6 +69,7 @@ class Cloud:
             events_key_arn=attributes["EventsKey", "Arn"],
             events_days=400,
             mail_queue_url=refs["MailQueue"],
+            webhook_queue_url=refs["WebhookQueue"],
             mail_from=MAIL_FROM,
             mail_configuration_set=None,
             rate_limit=10**9,
