@@ -15,7 +15,7 @@ from chalicelib.domain.notification import Notification, Occasion
 from chalicelib.domain.people import User
 from chalicelib.ports import DownloadStore, MacService, Mailer, MailStore, NeverSendable, NotSentNow, UserStore
 from chalicelib.services.change_mail import change_mail
-from chalicelib.services.mail_links import open_link
+from chalicelib.services.mail_links import mail_link, open_link
 
 
 class Delivery(StrEnum):
@@ -90,7 +90,10 @@ def _link(mail: Mail, web_url: str, now: datetime, downloads: DownloadStore, mac
     download = downloads.find(mail.download_id)
     if download is None:
         raise Gone(reason="forgotten")
-    return open_link(download, web_url, now, downloads=downloads, macs=macs)
+    try:
+        return open_link(download, web_url, now, downloads=downloads, macs=macs)
+    except Gone:  # revoked since we looked; (M3) a user would be sent word of it all the same. This link opens nothing
+        return mail_link(download, web_url, macs=macs)
 
 
 def _settle(mail: Mail, message_id: str, user: User | None, now: datetime, mails: MailStore) -> None:

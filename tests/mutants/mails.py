@@ -143,6 +143,14 @@ MAILS = (
     ),
     mails(
         "M3",
+        "a mail that is revoked while it is sent fails where it has a link",
+        "services/deliver_mail.py",
+        "return mail_link(download, web_url, macs=macs)",
+        "raise",
+        "revoked_at_the_moment_of_sending_it_shows_the_same",
+    ),
+    mails(
+        "M3",
         "a sender's key ends a user's",
         "services/create_download.py",
         "if download.mail_id and not is_recipient:",

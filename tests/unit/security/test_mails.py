@@ -292,6 +292,29 @@ def test_m3_what_becomes_of_it_shows_the_same(
     assert told[0] == told[1]
 
 
+def test_m3_revoked_at_the_moment_of_sending_it_shows_the_same(
+    api: AppClient, world: FakeWorld, alice: Caller, bob: Caller
+) -> None:
+    """At whatever moment: only a link has to be opened before it is sent."""
+    for moment in ("downloads.find", "downloads.make_key_current", "mailer.send"):
+        told = []
+        for email in (bob.email, "bab@example.com"):
+            (made,) = api.post("/mails", order(world, alice, recipients=[{"email": email}]), token=alice.text).data
+            port, method = moment.split(".")
+            has_moment = port == "mailer" or email != bob.email
+            getattr(world, port if has_moment else "mailer").before(
+                method if has_moment else "send",
+                lambda mail_id=made["id"]: api.delete(f"/mails/{mail_id}", token=alice.text),
+            )
+            deliver(world, world.mails.records[made["id"]])
+            shown = api.get(f"/mails/{made['id']}", token=alice.text).data
+            assert (shown["status"], bool(shown["revoked_at"])) == ("success", True)
+            told.append(json.dumps(shown | dict.fromkeys(("id", "identifier", "download_id"))).replace(email, "…"))
+        assert told[0] == told[1]
+        key = str(world.mailer.sent[-1].link).partition("#")[2]
+        assert api.get(f"/public/downloads/{key}").status in {404, 410}
+
+
 def test_m3_a_sender_ends_no_key_of_a_users(world: FakeWorld, alice: Caller) -> None:
     """No link would end: what is refused afterwards would tell."""
     mail = received(world, BOB_ID)

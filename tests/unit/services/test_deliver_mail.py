@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import Busy
+from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.ids import MailId
 from chalicelib.domain.mail import SENDING_LEASE, Mail, MailStatus
 from chalicelib.domain.notification import Occasion
@@ -220,11 +220,14 @@ class TestWhatIsNotWorthSending:
         assert world.mailer.sent == []
 
     def test_one_that_is_revoked_just_then(self, world: FakeWorld) -> None:
-        """Its key is refused by the write that would make it current."""
+        """Its key is refused by the write that would make it current: what is sent opens nothing."""
         mail = stored_mail(world)
         world.downloads.before("make_key_current", lambda: revoke_mail(ALICES, mail.id, NOW, mails=world.mails))
-        assert deliver(world, mail) is Delivery.FAILED
-        assert world.mailer.sent == []
+        assert deliver(world, mail) is Delivery.SENT
+        key = str(world.mailer.sent[0].link).partition("#")[2]
+        with pytest.raises(NotFound):
+            find_download_key(key, downloads=world.downloads)
+        assert world.downloads.records[mail.download_id].link_hash is None
 
     def test_one_that_is_revoked_while_it_is_sent(self, world: FakeWorld) -> None:
         """It was sent, and stays revoked: neither write undoes the other."""
