@@ -1,6 +1,5 @@
 """What each route asks of AWS, counted on the real app: the limits that were promised, and the page that says so."""
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,19 +64,9 @@ def test_the_page_says_what_is_measured(measured: dict[str, Measured]) -> None:
     assert said == calls.page(list(measured.values())), "python -m bench.calls --write"
 
 
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-
-
-def numbers(page: str) -> list[float]:
-    return [float(each.replace(",", "").rstrip(".")) for each in NUMBER.findall(page)]
-
-
 def test_the_cost_page_says_what_is_measured(run: Run) -> None:
     said = cost.PAGE.read_text(encoding="utf-8")
-    measured = cost_page.page(list(map(cost.Work, run.routes)), run.transfer)
-    assert NUMBER.sub("#", said) == NUMBER.sub("#", measured), "python -m bench.cost --write"
-    for one, other in zip(numbers(said), numbers(measured), strict=True):  # identifiers are random, and so their index
-        assert one == pytest.approx(other, rel=0.03, abs=1), "python -m bench.cost --write"
+    assert said == cost_page.page(list(map(cost.Work, run.routes)), run.transfer), "python -m bench.cost --write"
 
 
 @pytest.mark.parametrize(
