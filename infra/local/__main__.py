@@ -1,6 +1,7 @@
 """python -m infra.local: the service on this machine, in the foreground."""
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -61,6 +62,7 @@ def _run(server: "Bound", options: argparse.Namespace, stop: threading.Event) ->
             if options.ready_file:
                 write_privately(options.ready_file, json.dumps(ready, indent=2) + "\n")
             print(_for_people(ready, options.log), file=screen, flush=True)
+            gc.freeze()  # all that is loaded stays: not to be looked through for garbage time and again
             stop.wait()
             if options.ready_file:
                 options.ready_file.unlink(missing_ok=True)
