@@ -1,0 +1,94 @@
+"""moto without its detours answers what moto answers."""
+
+import random
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.core.serialize import XFormedAttributePicker
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
+
+from infra.local import moto_pace
+from infra.local.stack import EmulatedAws
+
+TABLE = "paced"
+KEYS = {"pk": "HASH", "sk": "RANGE"}
+BY_SIZE = {"pk": "HASH", "size": "RANGE"}
+
+
+@pytest.fixture(scope="module")
+def dynamodb(aws: EmulatedAws) -> Any:
+    client = aws.clients("dynamodb")
+    index = {"IndexName": "by_size", "KeySchema": _schema(BY_SIZE), "Projection": {"ProjectionType": "ALL"}}
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": kind} for name, kind in (("pk", "S"), ("sk", "S"), ("size", "N"))
+        ],
+        KeySchema=_schema(KEYS),
+        GlobalSecondaryIndexes=[index],
+    )
+    shuffled = random.Random(1)
+    for number in shuffled.sample(range(60), 60):
+        item = {"pk": {"S": "abc"[number % 3]}, "sk": {"S": f"{number:02}"}, "map": {"M": {"n": {"N": f"{number}"}}}}
+        if number % 5:  # the others are not in the index
+            item["size"] = {"N": str(shuffled.randrange(9))}
+        client.put_item(TableName=TABLE, Item=item)
+    yield client
+    client.delete_table(TableName=TABLE)
+
+
+def _schema(keys: dict[str, str]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()]
+
+
+def everything(dynamodb: Any) -> list[Any]:
+    """Every way to ask, page by page."""
+    found = []
+    for partition in "abcd":
+        for condition, more in (
+            ("pk = :pk", {}),
+            ("pk = :pk AND sk > :text", {":text": {"S": "20"}}),
+            ("pk = :pk AND size BETWEEN :least AND :most", {":least": {"N": "2"}, ":most": {"N": "10"}}),
+        ):
+            index = {"IndexName": "by_size"} if "size" in condition else {}
+            for forward in (True, False):
+                asked = {"ExpressionAttributeValues": {":pk": {"S": partition}, **more}, "ScanIndexForward": forward}
+                pages = dynamodb.get_paginator("query").paginate(
+                    TableName=TABLE, KeyConditionExpression=condition, Limit=4, **asked, **index
+                )
+                found.append([(page["Items"], page["ScannedCount"]) for page in pages])
+    keys = [{"pk": {"S": "b"}, "sk": {"S": "04"}}, {"pk": {"S": "b"}, "sk": {"S": "nowhere"}}]
+    found += [dynamodb.get_item(TableName=TABLE, Key=key).get("Item") for key in keys]
+    return found
+
+
+def test_it_answers_what_moto_answers(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    paced = everything(dynamodb)
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "query", moto_pace._query)
+        patch.setattr(DynamoType, "cast_value", property(moto_pace._cast_value))
+        patch.setattr(XFormedAttributePicker, "get_possible_keys", moto_pace._get_possible_keys)
+        assert everything(dynamodb) == paced
+    assert sum(len(items) for pages in paced[:-2] for items, _ in pages) > 200
+    assert paced[-2:] == [paced[-2], None]
+
+
+def test_an_item_that_is_too_large_is_refused(dynamodb: Any) -> None:
+    item = {"pk": {"S": "large"}, "sk": {"S": "x"}, "text": {"S": "x" * 200_000}, "more": {"S": "y" * 204_000}}
+    dynamodb.put_item(TableName=TABLE, Item=item)
+    item["sk"], item["one"] = {"S": "y"}, {"S": "z" * 1000}
+    with pytest.raises(ClientError, match="Item size has exceeded"):
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    assert "Item" not in dynamodb.get_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+def test_one_that_grows_too_large_stays_as_it_was(dynamodb: Any) -> None:
+    key = {"pk": {"S": "growing"}, "sk": {"S": "x"}}
+    dynamodb.put_item(TableName=TABLE, Item={**key, "text": {"S": "x" * 300_000}})
+    grow = {"UpdateExpression": "SET more = :more", "ExpressionAttributeValues": {":more": {"S": "y" * 200_000}}}
+    with pytest.raises(ClientError, match="Item size"):
+        dynamodb.update_item(TableName=TABLE, Key=key, **grow)
+    assert set(dynamodb.get_item(TableName=TABLE, Key=key)["Item"]) == {"pk", "sk", "text"}
