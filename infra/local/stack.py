@@ -27,6 +27,7 @@ from infra.local.invocations import Invocations
 from infra.local.pump import QueuePump, Ticker, queue_sources, running
 from infra.local.resources import Clients
 from infra.local.s3 import moto_model
+from infra.local.shortcut import shortcut
 from infra.local.site import Site
 from infra.local.stream_pump import StreamPump, StreamSource, stream_sources
 from infra.local.users import SeededUser, seed
@@ -105,7 +106,7 @@ def _emulated(port: int, outbox: Path) -> Iterator[tuple[Clients, Invocations]]:
         _forget_everything()
         invocations = Invocations()
         edge = Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION, invocations, outbox)
-        with serving(edge, port) as server:
+        with serving(edge, port) as server, shortcut(server.url, edge):
             clients = Clients(server.url, REGION)
             try:
                 yield clients, invocations

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, event, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from chalicelib.adapters.dynamo_files import from_item
@@ -245,5 +246,5 @@ def test_the_walk_finds_who_counts_carelessly(careless: type[FakeFiles]) -> None
         files.fuse = lives.fuse
         return lives
 
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, FlakyFailure)):  # found, if not twice: ids are made up anew
         walk(make, 1000, phases=[Phase.generate], report_multiple_bugs=False)

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 
 from chalicelib import bootstrap
 from chalicelib.adapters import kms_pins
@@ -104,7 +105,7 @@ def test_a_careless_variant_is_found_out(sky: Cloud, name: str) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         install(patch)
-        with pytest.raises(AssertionError):
+        with pytest.raises((AssertionError, FlakyFailure)):  # found, if not twice: ids are made up anew
             every()
 
 
