@@ -46,7 +46,7 @@ class CountingTable:
     def __init__(self, count: int) -> None:
         self.reads = Reads()
         self._names = list(file_names(count))
-        self._folded = [fold(name) for name in self._names]
+        self.folded = [fold(name) for name in self._names]
         self._orders: dict[str, list[tuple[str, int]]] = {attribute: [] for attribute in _ATTRIBUTE_OF_INDEX.values()}
         for number in range(count):
             keys = file_lists.attributes("", self.file(number))
@@ -124,7 +124,7 @@ class CountingTable:
         beginning = given[":beginning"]
         keys = sorted(
             (f"{suffix}{SEPARATOR}{_id_of(number)}", number)
-            for number, name in enumerate(self._folded)
+            for number, name in enumerate(self.folded)
             if beginning in name
             for suffix in {name[start : start + SUFFIX_LENGTH] for start in _places_of(beginning, name)}
         )

@@ -11,16 +11,18 @@ from typing import Any
 
 from moto import backends
 from moto.core import responses, utils
-from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
+from moto.core.serialize import AttributePicker, AttributePickerContext, XFormedAttributePicker
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DDBType, DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
 _MOST_BYTES = 405_000  # moto's own bound on an item
+_ATTRIBUTE = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"}
 _INDEX_NAME = 6  # its place behind a query's hash key
 
 _list_of_moto_modules = backends.list_of_moto_modules
 _method_names_from_class = utils.method_names_from_class
+_pick = AttributePicker.__call__
 _get_possible_keys = XFormedAttributePicker.get_possible_keys
 _query = Table.query
 _cast_value: Any = DynamoType.cast_value.fget  # type: ignore[attr-defined] # a property
@@ -31,6 +33,7 @@ def install() -> None:
     """Idempotent."""
     backends.list_of_moto_modules = _modules
     responses.method_names_from_class = _methods  # type: ignore[attr-defined] # which has it from utils
+    AttributePicker.__call__ = _picked  # type: ignore[method-assign]
     XFormedAttributePicker.get_possible_keys = _possible_keys  # type: ignore[method-assign,assignment]
     LimitedSizeDict.__deepcopy__ = _copied  # type: ignore[attr-defined]
     Item.__init__ = _make  # type: ignore[method-assign]
@@ -49,6 +52,12 @@ def _modules() -> Iterable[str]:
 @functools.cache
 def _methods(cls: type) -> list[str]:
     return _method_names_from_class(cls)
+
+
+def _picked(self: AttributePicker, context: AttributePickerContext) -> Any:
+    """Of a value in DynamoDB's own form, which has one of ten members: moto looks for each under three spellings."""
+    given = context.obj
+    return given.get(context.key) if type(given) is dict and given.keys() <= _ATTRIBUTE else _pick(self, context)
 
 
 def _possible_keys(self: XFormedAttributePicker, context: AttributePickerContext) -> Iterable[str]:

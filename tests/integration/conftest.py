@@ -13,6 +13,7 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import World
 from infra.local.stack import EmulatedAws, emulated_aws
 from tests.integration.hooks import Hooks
+from tests.support import held
 from tests.support.app_client import AppClient
 from tests.support.clock import Clock
 from tests.support.contract import JudgedClient
@@ -40,10 +41,8 @@ def clients(aws: EmulatedAws) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def world(aws: EmulatedAws, clients: dict[str, Any]) -> Iterator[World]:
     """The real one, freshly wired, on empty tables, in place of the process's own."""
-    _empty(clients["dynamodb"], aws.metadata_table, "pk", "sk")
-    _empty(clients["dynamodb"], aws.search_table, "pk", "sk")
-    _empty(clients["dynamodb"], aws.ratelimit_table, "ip")
-    _empty(clients["dynamodb"], aws.env["EVENTS_TABLE"], "id")
+    for name in (aws.metadata_table, aws.search_table, aws.ratelimit_table, aws.env["EVENTS_TABLE"]):
+        held.table(name).items.clear()
     fresh = World()
     fresh._clients = clients
     previous = bootstrap.use(fresh)
@@ -85,10 +84,3 @@ def api(world: World, clock: Clock) -> AppClient:
     from app import app
 
     return JudgedClient(app)
-
-
-def _empty(dynamodb: Any, table: str, *keys: str) -> None:
-    for page in dynamodb.get_paginator("scan").paginate(TableName=table):
-        deletes = [{"DeleteRequest": {"Key": {name: item[name] for name in keys}}} for item in page["Items"]]
-        for start in range(0, len(deletes), 25):
-            dynamodb.batch_write_item(RequestItems={table: deletes[start : start + 25]})

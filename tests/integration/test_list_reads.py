@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
-from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
 
 from bench.counting_table import ACCOUNT, METADATA, SEARCH, CountingTable, Reads
 from bench.lists import KEYWORDS, PAGE
@@ -24,6 +24,7 @@ from chalicelib.domain.folding import fold
 from chalicelib.domain.page import NEWEST_FIRST, Order, Page, Position
 from chalicelib.ports import FileStore
 from infra.local.stack import EmulatedAws
+from tests.support import held
 from tests.support.adapters import creations_on
 
 COUNT = 10_000
@@ -52,12 +53,13 @@ def counting() -> CountingTable:
 def files(aws: EmulatedAws, clients: dict[str, Any], counting: CountingTable) -> FileStore:
     """On emulated AWS."""
     beginnings = tuple(keyword[:2] for keyword in WANTED.values() if len(keyword) > 1)
+    metadata, search = held.table(aws.metadata_table), held.table(aws.search_table)
     for number in range(COUNT):
         item = {name: value for name, value in to_item(counting.file(number)).items() if value is not None}
-        _put(aws, aws.metadata_table, item)
+        _put(metadata, item)
         for (_, sort_key), posting in postings(item).items():
             if sort_key.startswith(beginnings):
-                _put(aws, aws.search_table, posting)
+                _put(search, posting)
     world = World()
     world._clients = clients
     return world.files
@@ -87,11 +89,10 @@ def reads(clients: dict[str, Any]) -> Iterator[Reads]:
         clients["dynamodb"].meta.events.unregister(f"after-call.dynamodb.{call}", count)
 
 
-def _put(aws: EmulatedAws, table: str, item: dict[str, Any]) -> None:
-    attributes = to_dynamo(item)
-    (backend,) = [regions[aws.region] for regions in dynamodb_backends.values()]
+def _put(table: Table, item: dict[str, Any]) -> None:
+    attributes: Any = to_dynamo(item)
     pk, sk = DynamoType(attributes["pk"]), DynamoType(attributes["sk"])
-    backend.tables[table].items[pk][sk] = Item(pk, sk, attributes)
+    table.items[pk][sk] = Item(pk, sk, attributes)
 
 
 def walked(store: FileStore, read: Read, pages: int, counted: Callable[[], Reads]) -> tuple[list[str], list[Reads]]:
@@ -134,7 +135,7 @@ def test_a_page_of_a_search_reads_what_matches(
     keyword = WANTED[how]
     ids, costs = walked(files, searching(keyword, order), 2, lambda: reads)
     assert (ids, costs) == walked(modelled, searching(keyword, order), 2, lambda: counting.reads)
-    matching = sum(keyword in fold(counting.file(number).filename) for number in range(COUNT))
+    matching = sum(keyword in name for name in counting.folded)
     assert len(ids) == min(matching, 2 * PAGE)
     assert max(cost.items for cost in costs) <= MOST[how]
     assert max(cost.requests for cost in costs) <= 3
@@ -146,7 +147,7 @@ def test_no_keyword_makes_one_request_read_more_than_its_bound(
 ) -> None:
     """More match than are few, and few of them near: pages are short, and still nothing is missed."""
     monkeypatch.setattr(dynamo_search, "FEW", 50)
-    found = [number for number in range(COUNT) if WANTED["late"] in fold(counting.file(number).filename)]
+    found = [number for number, name in enumerate(counting.folded) if WANTED["late"] in name]
     ids, costs = walked(modelled, searching(WANTED["late"], order), COUNT, lambda: counting.reads)
     assert sorted(ids) == sorted(counting.file(number).id for number in found)
     assert max(cost.items for cost in costs) <= dynamo_search.FIRST_LOOK + 51 + dynamo_search.FURTHER_LOOK

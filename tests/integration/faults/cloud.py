@@ -11,14 +11,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from unittest import mock
 
 import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.core.serialize import AttributePicker
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
@@ -35,11 +33,11 @@ from chalicelib.services.create_file import create_file
 from chalicelib.services.create_user import NewUser, create_user
 from chalicelib.settings import Settings
 from infra import template
-from infra.local import moto_dynamodb
+from infra.local import moto_dynamodb, moto_pace
 from infra.local.resources import MAKERS, Clients
 from infra.local.s3 import moto_model
 from infra.local.stream_records import Record, as_lambda_has_it, changes_something
-from tests.integration.faults.shortcuts import dated, picked, typed
+from tests.integration.faults.shortcuts import dated, typed
 from tests.integration.faults.weather import Sky
 from tests.support.builders import NOW, PIN, Caller, a_new_file, a_user
 from tests.support.fake_limiter import FakeLimiter, InlinePool
@@ -226,7 +224,8 @@ class Cloud:
 def cloud() -> Iterator[Cloud]:
     moto_model.install()
     moto_dynamodb.install()
-    with mock_aws(), mock.patch.object(AttributePicker, "__call__", picked):
+    moto_pace.install()
+    with mock_aws():
         clients = Clients(None, REGION)  # type: ignore[arg-type] # AWS's own address, which moto answers for
         source = template.load(template.TEMPLATE)
         pseudo = {"AWS::AccountId": DEFAULT_ACCOUNT_ID, "AWS::Region": REGION, "AWS::Partition": "aws"}

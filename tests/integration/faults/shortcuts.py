@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.core.serialize import AttributePicker, AttributePickerContext
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from infra.local.stream_records import Record
@@ -31,13 +30,3 @@ def _value(given: DynamoType) -> dict[str, Any]:
 def dated(record: Record) -> Record:
     change = dict(record["dynamodb"], ApproximateCreationDateTime=datetime.fromtimestamp(0, UTC))
     return {**json.loads(json.dumps(record | {"dynamodb": {}})), "dynamodb": change}
-
-
-_ATTRIBUTE = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"}
-_pick = AttributePicker.__call__
-
-
-def picked(self: AttributePicker, context: AttributePickerContext) -> Any:
-    """moto looks for each of ten fields of every attribute under three spellings: half of what a call takes."""
-    given = context.obj
-    return given.get(context.key) if isinstance(given, dict) and given.keys() <= _ATTRIBUTE else _pick(self, context)
