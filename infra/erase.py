@@ -62,7 +62,7 @@ def preview(person: Person, here: Deployed, *, with_files: bool) -> str:
 def _who(person: Person, *, alone: bool) -> str:
     if person.user is None:
         return f"{person.address}: no user"
-    others = "has no other user, and stays without one" if alone else "has other users"
+    others = "has no other user, and stays without one: its webhooks end" if alone else "has other users"
     return f"{person.address}: the user {person.user.id} of the account {person.user.account_id}, which {others}"
 
 

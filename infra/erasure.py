@@ -109,8 +109,12 @@ class Erasure:
             self._tally.note(role, item["pk"])
 
     def _finish(self, user: User) -> None:
-        account = self._person.account
-        if account and account.name == user.name and not has_colleagues(self._person, self._table):
+        account, is_last = self._person.account, not has_colleagues(self._person, self._table)
+        if account and is_last:  # nobody is left who could see them, or end them
+            for webhook in self._world.webhooks.list_of(account.id):
+                self._world.webhooks.remove(webhook, self._clock())
+                self._tally.note("webhook", webhook.id)
+        if account and account.name == user.name and is_last:
             change, names = "SET #name = :erased", {"#name": "name"}
             self._table.try_update(
                 account_key(account.id), change, "#name = :old", names, old=user.name, erased=ERASED.name

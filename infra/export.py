@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from chalicelib.domain.mail import Mail, body_context
 from chalicelib.domain.page import Position
 from infra import operating
 from infra.deployed import Deployed, OperatorsWorld, deployed
-from infra.exported import CATEGORIES, EVENTS, FILES, USER, Line, line_of, use_line, user_line
+from infra.exported import CATEGORIES, EVENTS, FILES, USER, Line, line_of, may_be_read, use_line, user_line
 from infra.personal_data import Person, Role, find_person, records_of
 from infra.receipt import Signer, Tally, begin, finish
 from infra.recover import NotRecovered, recover
@@ -39,8 +40,8 @@ EXAMPLES = f"""examples:
 The folder is made, or is empty; index.json is written last, so a folder without it is not whole.
 
 {operating.CREDENTIALS} They need to read the tables metadata and
-events, kms:DescribeKey for the data key and kms:GenerateMac for the key of receipts. The texts of mails, and what
---with-files adds, are opened by the recovery role alone (docs/operations.md).
+events, with the data key kms:DescribeKey and, by way of DynamoDB, kms:Decrypt, and kms:GenerateMac with the key of
+receipts. The texts of mails, and what --with-files adds, are opened by the recovery role alone (docs/operations.md).
 """
 
 
@@ -84,7 +85,7 @@ class Export:
         self, person: Person, world: OperatorsWorld, folder: Folder, tally: Tally, *, with_files: bool
     ) -> None:
         self._person, self._world, self._folder, self._tally = person, world, folder, tally
-        self._with_files = with_files
+        self._with_files, self._began_at = with_files, datetime.now(UTC)
         self._categories: set[CategoryId] = set()  # 500 at most
         self._body = lru_cache(maxsize=64)(self._opened)  # mails that were sent together share one
         self.problems: list[str] = []
@@ -106,7 +107,7 @@ class Export:
 
     def _record(self, role: Role, item: Item) -> None:
         line = line_of(role, item)
-        if role in {Role.SENT, Role.RECEIVED}:
+        if role is Role.SENT or (role is Role.RECEIVED and may_be_read(mail_from(item), self._began_at)):
             line["body"] = self._body(BodyId(item["body_id"]), AccountId(item["account_id"]))
         if role is Role.FILE:
             self._categories |= {CategoryId(item["category_id"])} if "category_id" in item else set()
@@ -185,6 +186,7 @@ def export(person: Person, where: Path, here: Deployed, *, with_files: bool) -> 
 
 
 def _write_json(path: Path, told: Line) -> None:
+    path.touch(mode=0o600)
     path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -4,10 +4,12 @@ No secret, no hash of one, no verifier of a PIN; of others, only what the person
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.dynamo_table import Item, KeyOfId
 from chalicelib.domain.chain import Entry, fields_of
+from chalicelib.domain.mail import Mail, MailStatus
 from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.people import Account, User
 from infra.personal_data import Role
@@ -72,7 +74,13 @@ _NAMED_BY_A_SECRET = {Role.KEY}  # by its hash
 def line_of(role: Role, item: Item) -> Line:
     """Of a record as it is stored."""
     own = {} if role in _NAMED_BY_A_SECRET else {"id": KeyOfId(item["pk"].partition("#")[0], "").id_of(item)}
-    return own | {name: item[name] for name in FIELDS[role] if name in item}
+    unseen = {"subject"} if role is Role.RECEIVED and not {"sent_at", "opened_at"} & item.keys() else set()
+    return own | {name: item[name] for name in FIELDS[role] if name in item and name not in unseen}
+
+
+def may_be_read(mail: Mail, now: datetime) -> bool:
+    """(M6) What its recipient read, or may read: not what was revoked unread, or waits for a PIN or to be sent."""
+    return bool(mail.opened_at) or (mail.status is MailStatus.SUCCESS and mail.is_open(now) and not mail.awaits_pin)
 
 
 def user_line(user: User, account: Account | None) -> Line:

@@ -71,6 +71,7 @@ def begin(did: str, address: str, signer: "Signer", here: Deployed, *, with_file
 
 
 def finish(path: Path, told: Told, tally: Tally, signer: "Signer") -> None:
+    path.touch(mode=0o600)
     ended = {**told, "ended_at": rfc3339(datetime.now(UTC)), **tally.told}
     path.write_text(json.dumps(signer.sign(ended), indent=2) + "\n", encoding="utf-8")
 
@@ -115,9 +116,20 @@ def _person(address: str) -> bytes:
 
 def read_receipt(path: Path) -> dict[str, Any]:
     """Raises OSError, and ValueError for what is none."""
-    told = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no receipt: it is not JSON") from error
     if not isinstance(told, dict) or not {"did", "ended_at", "by"} <= told.keys():
         raise ValueError(f"{path} is no receipt")
+    return told
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """(G3) A member that stands twice is read by one as its first, which nothing has signed, and by us as its last."""
+    told = dict(pairs)
+    if len(told) != len(pairs):
+        raise ValueError("it is no receipt of ours: a member stands there twice")
     return told
 
 
@@ -125,6 +137,8 @@ def _problems(receipt: Told, options: argparse.Namespace, signer: Signer) -> lis
     found = []
     if not signer.is_ours(receipt):
         found.append("It is not signed by this deployment, or was altered.")
+    elif receipt.get("complete", True) is not True:
+        found.append("It is signed, of an erasure that was broken off: run that again.")
     if options.email and not signer.is_about(receipt, options.email):
         found.append(f"It is not about {options.email}.")
     if options.ids and hashlib.sha256(options.ids.read_bytes()).hexdigest() != receipt.get("ids_sha256"):
@@ -154,7 +168,9 @@ def main(arguments: list[str] | None = None) -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
-        print(f"{receipt['did']} on {receipt['ended_at']} by {receipt['by']}: the receipt is sound")
+        counts = ", ".join(f"{kind} {count}" for kind, count in receipt["counts"].items()) or "nothing"
+        what = f"{receipt['did']} on {receipt['ended_at']} of the stage {receipt['stage']} by {receipt['by']}"
+        print(f"{what}: the receipt is sound. Records: {counts}")
     return BAD if problems else GOOD
 
 

@@ -55,20 +55,10 @@ def pytest_configure() -> None:
     os.environ["HOME"] = tempfile.mkdtemp(prefix="sealdrop-no-home-")
 
 
-def pytest_collection_finish() -> None:
-    """What is loaded by now stays to the end: the collector of garbage need not go through it time and again."""
-    gc.collect()
-    gc.freeze()
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(os.environ["HOME"], ignore_errors=True)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Unit tests open no socket; the client's may talk to a server of their own, the others to the local stack.
 
-    What a module of the integration tests sets up for itself, an AWS above all, is set up in one worker and not in each.
+    What a module of integration tests sets up for itself, an AWS above all, is set up in one worker and not in each.
     """
     unit, client, integration = HERE / "unit", HERE / "unit" / "client", HERE / "integration"
     for item in items:
@@ -88,13 +78,3 @@ def pytest_collection_finish() -> None:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["HOME"], ignore_errors=True)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests open no socket; the client's may talk to a server of their own, the others to the local stack."""
-    unit, client = HERE / "unit", HERE / "unit" / "client"
-    for item in items:
-        if unit in item.path.parents and client not in item.path.parents:
-            item.add_marker(pytest.mark.disable_socket)
-        else:
-            item.add_marker(pytest.mark.allow_hosts([LOOPBACK]))

@@ -33,7 +33,7 @@ class DynamoInbox:
         """The record stays until its mail is forgotten, on no list and in no search: a removal could not say who did
         it.
         """
-        change = "SET is_removed = :yes REMOVE list_pk, search_pk, search_text, subject, sender"
+        change = f"SET is_removed = :yes REMOVE {', '.join(_SHOWN)}"
         condition = "user_id = :user AND attribute_not_exists(is_removed)"
         return self._table.try_update(inbox_key(mail_id), change, condition, user=user_id, yes=True)
 
@@ -76,6 +76,7 @@ inbox_lists = Lists(
     _from_item,
     searched_inbox_texts,
 )
+_SHOWN = sorted({*inbox_lists.names, "subject", "sender"})  # of an entry, on lists and to searches
 
 
 def _list_pk(user_id: UserId) -> str:

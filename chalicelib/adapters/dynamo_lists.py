@@ -49,6 +49,12 @@ class Lists(Generic[Row]):
             found_by = {SEARCH_PK: search_pk, SEARCH_TEXT: search_text(self._texts(row))}
         return {"list_pk": list_pk, **keys, **found_by}
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the attributes above."""
+        searched = {SEARCH_PK, SEARCH_TEXT} if self._texts else set()
+        return frozenset({"list_pk", *(index.attribute for index in self._indexes.values()), *searched})
+
     def page(
         self,
         table: MetadataTable,

@@ -2,15 +2,17 @@
 
 A name of the public DNS may lead to the metadata service, or to one's own machine, and to another place a moment later.
 So every address that it has must be public, and the connection goes to one of those, with the name in SNI, certificate
-and Host. Redirects are answers like others; of an answer no more than its head is read.
+and Host. Redirects are answers like others; of an answer no more than its status is read.
 """
 
+import re
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from http.client import HTTPConnection, HTTPException
+from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, LineTooLong
+from time import monotonic
 from typing import Any
 
 from chalicelib.domain.public_address import is_loopback, is_public
@@ -19,7 +21,11 @@ from chalicelib.ports import NotReached
 
 CONNECT_SECONDS = 5
 WHOLE_SECONDS = 15  # less than the function's own time, whatever trickles in
+MOST_LINE_BYTES = 8192
+MOST_LINES = 100  # before the final answer, of all that is interim
 Resolve = Callable[..., list[Any]]
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: .*)?\r?\n?")  # RFC 9112, section 4
 
 
 class WebhookHttp:
@@ -40,9 +46,10 @@ class WebhookHttp:
             target = target_of(url, to_loopback=self._to_loopback)
         except ValueError:
             raise NotReached("It leads nowhere that we send to.") from None
-        connection = _Pinned(target, self._address(target), self._trust, self._whole_seconds)
+        deadline = monotonic() + self._whole_seconds
+        connection = _Pinned(target, self._address(target), self._trust, deadline)
         with closing(connection):
-            cut = threading.Timer(self._whole_seconds, connection.cut)
+            cut = threading.Timer(_left(deadline), connection.cut)
             cut.start()
             try:
                 connection.request("POST", target.path, body.encode(), dict(headers))
@@ -75,19 +82,53 @@ class WebhookHttp:
 _BROKEN = "The connection failed."
 
 
+def _left(deadline: float) -> float:
+    return max(0.0, deadline - monotonic())
+
+
+class _Status(HTTPResponse):
+    """(H3) The first line alone: what else a stranger writes there can fail to be parsed, or take without end."""
+
+    def begin(self) -> None:
+        lines = 0
+        while True:
+            found = _STATUS_LINE.fullmatch(line := self._line())
+            if not found:
+                raise BadStatusLine(repr(line[:100]))
+            if not 100 <= int(found[1]) < 200 or int(found[1]) == 101:  # interim: RFC 9110, section 15.2
+                break
+            while self._line().strip():
+                lines += 1
+                if lines > MOST_LINES:
+                    raise BadStatusLine("there is no final answer")
+        self.code = self.status = int(found[1])
+        self.headers = self.msg = HTTPMessage()
+        self.will_close, self.length = True, 0
+
+    def _line(self) -> bytes:
+        line = self.fp.readline(MOST_LINE_BYTES + 1)
+        if len(line) > MOST_LINE_BYTES:
+            raise LineTooLong("head")
+        return line
+
+
 class _Pinned(HTTPConnection):
     """Connects to the address that was checked, whatever its name leads to by now."""
 
-    def __init__(self, target: Target, address: str, trust: ssl.SSLContext, whole_seconds: float) -> None:
-        super().__init__(target.host, target.port, timeout=CONNECT_SECONDS)
-        self._target, self._address, self._trust, self._whole_seconds = target, address, trust, whole_seconds
+    response_class = _Status
+
+    def __init__(self, target: Target, address: str, trust: ssl.SSLContext, deadline: float) -> None:
+        super().__init__(target.host, target.port)
+        self._target, self._address, self._trust, self._deadline = target, address, trust, deadline
         self._plain: socket.socket | None = None
         self.is_cut = False
         self.default_port = 443 if target.is_secure else 80  # left out of Host
 
     def connect(self) -> None:
-        self._plain = socket.create_connection((self._address, self._target.port), timeout=CONNECT_SECONDS)
-        self._plain.settimeout(self._whole_seconds)  # of a handshake as a whole
+        self._plain = socket.create_connection(
+            (self._address, self._target.port), timeout=min(CONNECT_SECONDS, self._seconds_left())
+        )
+        self._plain.settimeout(self._seconds_left())  # of a handshake as a whole
         try:
             self.sock = self._secured(self._plain) if self._target.is_secure else self._plain
             if self.is_cut:  # meanwhile, when there was nothing to cut
@@ -95,6 +136,13 @@ class _Pinned(HTTPConnection):
         except BaseException:
             self._plain.close()
             raise
+
+    def _seconds_left(self) -> float:
+        """What looking up and connecting have left. Raises TimeoutError when it is nothing."""
+        left = _left(self._deadline)
+        if not left:
+            raise TimeoutError
+        return left
 
     def _secured(self, plain: socket.socket) -> ssl.SSLSocket:
         return self._trust.wrap_socket(plain, server_hostname=self._target.host)

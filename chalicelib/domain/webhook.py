@@ -24,6 +24,7 @@ from chalicelib.domain.sealing import WrappedKey
 MAX_WEBHOOKS = 10  # of one account
 ANNOUNCED = (EventType.DOWNLOAD_PERFORMED, EventType.FILE_READY, EventType.MAIL_OPENED)
 PAUSES = tuple(timedelta(seconds=pause) for pause in (5, 300, 1800, 7200, 18_000, 28_800, 28_800))  # 23 h 35 min
+TRYING = timedelta(minutes=20)  # until its order is a dead letter: five times what the queue hides one for, and more
 KEPT = timedelta(days=30)  # of a delivery, in the log
 DELETED = "The webhook was deleted."
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
@@ -100,9 +101,12 @@ class Delivery:
         return replace(self, status=DeliveryStatus.FAILED, next_at=None, last=Outcome(problem=reason))
 
     def ordered_again(self, now: datetime) -> "Delivery":
-        """Raises Conflict for one that is still being tried."""
-        if self.status is DeliveryStatus.PENDING:
-            raise Conflict("This delivery is still being tried.")
+        """One that waits for its next try need not wait any longer, nor one whose order was lost.
+
+        Raises Conflict for one that is being tried.
+        """
+        if self.next_at and self.next_at <= now < self.next_at + TRYING:
+            raise Conflict("This delivery is being tried at this moment: look at it again in a while.")
         return replace(self, status=DeliveryStatus.PENDING, attempts=0, next_at=now, ordered_at=now)
 
 

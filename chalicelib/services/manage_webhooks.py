@@ -96,7 +96,7 @@ def redeliver(
     deliveries: DeliveryStore,
     queue: WebhookQueue,
 ) -> Delivery:
-    """Under the id that it had. Raises NotFound, Conflict for one that is still being tried."""
+    """Under the id that it had. Raises NotFound, Conflict for one that is being tried."""
     webhook = own_webhook(account_id, webhook_id, webhooks=webhooks)
     delivery = deliveries.find(DeliveryId(delivery_id)) if is_uuid(delivery_id) else None
     if delivery is None or delivery.webhook_id != webhook.id:

@@ -192,7 +192,6 @@ HINTS: Mapping[str, str] = {
     "not_found": "Check the id with: sealdrop ls  (files in the trash: sealdrop ls --trashed)",
     "gone": "Ask the sender for a new one: a download can be used once and not after it has expired.",
     "upload_over": "Look what became of the file: sealdrop ls",
-    "conflict": "Somebody changed it at the same moment: run the command again.",
     "too_large": "The largest file is 5 TiB.",
     "wrong_pin": "Five wrong ones lock it for 15 minutes.",
     "pin_locked": "There were five wrong ones. Try again after 15 minutes.",

@@ -147,7 +147,7 @@ def test_an_answer_without_an_end_is_not_read(receiver: Receiver, send: Any) -> 
 def test_whoever_trickles_is_cut_off(receiver: Receiver, send: Any, piece: bytes) -> None:
 
     def trickle(line: Any) -> None:
-        line.sendall(b"HTTP/1.1 200 OK\r\n")
+        line.sendall(b"HTTP/1.1 103 Early Hints\r\n")  # what counts is still to come
         for _ in range(100):  # five seconds
             sleep(0.05)
             line.sendall(piece)
@@ -158,8 +158,47 @@ def test_whoever_trickles_is_cut_off(receiver: Receiver, send: Any, piece: bytes
     assert monotonic() - began < 3
 
 
-@pytest.mark.parametrize("words", [b"", b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n"])
+FLOOD = b"HTTP/1.1 103 Early Hints\r\n" + b"a: b\r\n" * 1000 + b"\r\n" + OK
+
+
+@pytest.mark.parametrize(
+    "words", [b"", b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 " + b"a" * 9000 + b"\r\n\r\n", FLOOD]
+)
 def test_what_is_no_answer(receiver: Receiver, send: Any, words: bytes) -> None:
     receiver.talk = lambda line: line.sendall(words)
     with pytest.raises(NotReached, match="connection failed"):
         send()
+
+
+def test_what_comes_before_an_answer_is_passed_over(receiver: Receiver, send: Any) -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n"
+    receiver.talk = lambda line: line.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + early + OK)
+    assert send() == 204
+
+
+def test_looking_up_takes_of_the_same_time(
+    receiver: Receiver, send: Any, monkeypatch: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    """A slow name server, a slow line and a slow handshake are not waited for one after the other."""
+    given, clock, connect = [], [1000.0], socket.create_connection
+
+    def slowly(where: tuple[str, int], timeout: float) -> socket.socket:
+        given.append(timeout)
+        clock[0] += 3
+        return connect(where)
+
+    monkeypatch.setattr(webhook_http, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(webhook_http.socket, "create_connection", slowly)
+    monkeypatch.setattr(socket.socket, "settimeout", lambda _, seconds: given.append(seconds))
+
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        clock[0] += 11
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", receiver.port))]
+
+    http = WebhookHttp(resolve=resolve, trust=ssl.create_default_context(cafile=str(certificate)), whole_seconds=15)
+    assert http(f"https://{HOST}:{receiver.port}/", {}, "{}") == 204
+    assert given[0] == 4
+    assert 1 in given
+    clock[0] += 5
+    with pytest.raises(NotReached, match="in time"):
+        WebhookHttp(resolve=resolve, whole_seconds=11)(f"https://{HOST}:{receiver.port}/", {}, "{}")

@@ -9,9 +9,17 @@ PERSONAL_DATA = (
         "G1",
         "whatever a record holds is exported",
         "infra/exported.py",
-        "for name in FIELDS[role] if name in item}",
+        "for name in FIELDS[role] if name in item and name not in unseen}",
         "for name in item}",
         (f"{TESTS}::test_g1_no_secret_is_exported",),
+    ),
+    Mutant(
+        "G1",
+        "what waits for a PIN is handed out",
+        "infra/exported.py",
+        " and not mail.awaits_pin)",
+        ")",
+        (f"{TESTS}::test_g1_nobody_is_handed_a_text_that_they_may_not_read",),
     ),
     Mutant(
         "G1",

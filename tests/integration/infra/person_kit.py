@@ -16,10 +16,22 @@ from chalicelib.domain.file import File
 from chalicelib.domain.ids import FileId
 from chalicelib.domain.mail import Mail, MailBody, Recipient, body_context, entry_of
 from chalicelib.domain.temporary_key import TemporaryKey
+from chalicelib.domain.webhook import Webhook
 from infra.deployed import OperatorsWorld
 from infra.local.stack import EmulatedAws
 from tests.integration.stream import TableStream
-from tests.support.builders import Caller, a_category, a_download, a_mail, a_note, a_ready_file, a_token, enrol, new_id
+from tests.support.builders import (
+    Caller,
+    a_category,
+    a_download,
+    a_mail,
+    a_note,
+    a_ready_file,
+    a_token,
+    a_webhook,
+    enrol,
+    new_id,
+)
 
 ALICE, BOB, CAROL = "Alice.Archer@example.com", "bob@example.com", "carol@example.net"  # Carol has no account
 ALICES_IP, CAROLS_IP = "198.51.100.7", "203.0.113.9"
@@ -40,6 +52,9 @@ class Scene:
     received: Mail  # from Bob, in Alice's inbox, opened by her
     queued: Mail  # from Bob to Alice, not sent yet
     alices_tokens: tuple[str, ...]
+    hidden: Mail  # from Alice to Bob, who has removed it from his inbox
+    withdrawn: Mail  # from Bob to Carol, revoked before she read it
+    hook: Webhook  # of Alice's account
 
     @property
     def of_alice(self) -> tuple[str, ...]:
@@ -87,7 +102,14 @@ def a_scene(world: World, aws: EmulatedAws, now: datetime) -> Scene:
     hers.notes.add(a_note(account_id=alice.account_id), now)
     bobs_file = hers.files.save(bobs_file)  # nothing else to her, but the last who wrote it
     tokens = (alice.token.id, second.id)
-    return Scene(world, alice, bob, file, bobs_file, by_hand, sent, to_carol, received, queued, tokens)
+    hidden = _deliver(world, _sent(hers, alice, BOB, file, now), bob, now)
+    his.inbox.remove(hidden.id, bob.user_id)
+    withdrawn = his.mails.save(_sent(his, bob, CAROL, bobs_file, now).was_sent(new_id(), now).revoked(now))
+    hook = a_webhook(account_id=alice.account_id, created_at=now)
+    hers.webhooks.add(hook)
+    return Scene(
+        world, alice, bob, file, bobs_file, by_hand, sent, to_carol, received, queued, tokens, hidden, withdrawn, hook
+    )
 
 
 @contextmanager

@@ -82,9 +82,9 @@ def test_it_shows_what_there_is_and_asks_for_the_address(
     lines = out.splitlines()
     assert lines[0] == (
         f"{ALICE}: the user {scene.alice.user_id} of the account {scene.alice.account_id}, "
-        "which has no other user, and stays without one"
+        "which has no other user, and stays without one: its webhooks end"
     )
-    assert "       3  download that they made                   one made by hand ends; without their name" in lines
+    assert "       4  download that they made                   one made by hand ends; without their name" in lines
     assert len(lines) == 1 + 10 + 1
     assert out.endswith("Nothing was changed. --yes does it.\n")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -182,7 +182,7 @@ def test_aws_in_trouble_leaves_a_receipt_of_what_was_done(
     assert run(ALICE, "--yes", "--receipt", "2.json")[0] == 0
     first, second = (json.loads((tmp_path / name).read_text()) for name in ("1.json", "2.json"))
     assert (first["complete"], second["complete"]) == (False, True)
-    assert second["counts"] == {"account's name": 1, "user": 1}
+    assert second["counts"] == {"account's name": 1, "user": 1, "webhook": 1}
     assert first["person"] == second["person"]
 
 

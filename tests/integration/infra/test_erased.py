@@ -19,6 +19,7 @@ from chalicelib.domain.page import NEWEST_FIRST
 from chalicelib.domain.people import ERASED
 from chalicelib.domain.secret import hash_secret
 from infra import erase, receipt
+from infra.deployed import receipt_key
 from infra.local.stack import EmulatedAws
 from tests.integration.infra.person_kit import ALICE, ALICES_IP, CAROL, CAROLS_IP, Scene, told_scene
 from tests.integration.stream import TableStream, events_in
@@ -112,6 +113,11 @@ def test_what_she_was_sent_stays_its_senders_and_opens_nothing(scene: Scene, wor
     assert world.inbox.find(before.id) is None
 
 
+def test_the_webhooks_of_an_account_without_users_end(scene: Scene, world: World) -> None:
+    assert world.webhooks.list_of(scene.alice.account_id) == []
+    assert world.webhooks.find(scene.hook.id) is None
+
+
 def test_others_have_what_they_had(scene: Scene, world: World) -> None:
     bob, file = world.users.find(scene.bob.user_id), world.files.find(scene.bobs_file.id)
     assert world.tokens.find(hash_secret(scene.bob.text))
@@ -122,7 +128,7 @@ def test_others_have_what_they_had(scene: Scene, world: World) -> None:
 
 def test_who_has_no_account_is_taken_out_of_what_they_were_sent(erased: Erased, scene: Scene, world: World) -> None:
     told = json.loads((erased.folder / "carol.json").read_text())
-    assert (told["counts"], told["complete"]) == ({"mail that they received": 1}, True)
+    assert (told["counts"], told["complete"]) == ({"mail that they received": 2}, True)
     assert scene.what_holds(CAROL, "Carol", CAROLS_IP) == []
     mail = world.mails.find(scene.to_carol.id)
     assert mail
@@ -133,7 +139,7 @@ def test_who_has_no_account_is_taken_out_of_what_they_were_sent(erased: Erased, 
     )
 
 
-@pytest.mark.parametrize(("keyword", "found"), [("alice", set()), ("erased", {"sent", "to_carol"})])
+@pytest.mark.parametrize(("keyword", "found"), [("alice", set()), ("erased", {"sent", "to_carol", "hidden"})])
 def test_the_search_finds_by_what_stands_there_now(scene: Scene, world: World, keyword: str, found: set[str]) -> None:
     page = world.mails.search(scene.alice.account_id, keyword, NEWEST_FIRST, 50, None)
     assert {mail.id for mail in page.rows} == {getattr(scene, name).id for name in found}
@@ -148,6 +154,7 @@ def test_the_audit_log_says_that_an_operator_did_it(erased: Erased) -> None:
         "mail.revoked",
         "token.revoked",
         "user.erased",
+        "webhook.deleted",
     }
 
 
@@ -156,16 +163,17 @@ def test_the_receipt_says_what_and_not_who(erased: Erased, scene: Scene) -> None
     assert counts.pop("record that they wrote last") > 1
     assert counts == {
         "account's name": 1,
-        "download that they made": 3,
+        "download that they made": 4,
         "entry of another's inbox that names them": 1,
         "entry of their inbox": 1,
         "file that they made": 1,
         "mail that they received": 2,
-        "mail that they sent": 2,
+        "mail that they sent": 3,
         "note for the audit log": 1,
         "temporary key": 1,
         "token": 2,
         "user": 1,
+        "webhook": 1,
     }
     told = erased.told
     assert (told["did"], told["stage"], told["complete"], told["with_files"]) == ("erase", "dev", True, False)
@@ -179,6 +187,24 @@ class TestVerifying:
         path = erased.folder / "shown.json"
         path.write_text(json.dumps(told))
         return receipt.main([str(path), *more])
+
+    def test_one_of_an_erasure_that_was_broken_off(self, erased: Erased, capsys: pytest.CaptureFixture[str]) -> None:
+        told = {name: value for name, value in erased.told.items() if name != "mac"} | {"complete": False}
+        kms = erased.scene.world._client("kms")
+        assert self.check(erased, receipt.Signer(kms, receipt_key("dev")).sign(told)) == receipt.BAD
+        assert "broken off: run that again" in capsys.readouterr().err
+
+    def test_g3_one_that_says_a_thing_twice(self, erased: Erased, capsys: pytest.CaptureFixture[str]) -> None:
+        """What stands first is what a reader sees, and nothing has signed it."""
+        path = erased.folder / "twice.json"
+        path.write_text('{"by": "arn:aws:iam::1:user/mallory", ' + json.dumps(erased.told)[1:])
+        assert receipt.main([str(path)]) == receipt.NOT_CHECKED
+        assert "twice" in capsys.readouterr().err
+
+    def test_what_is_no_json(self, erased: Erased, capsys: pytest.CaptureFixture[str]) -> None:
+        path = erased.folder / "ids.txt"
+        assert receipt.main([str(path)]) == receipt.NOT_CHECKED
+        assert "is no receipt" in capsys.readouterr().err
 
     def test_the_receipt_as_it_was_written(self, erased: Erased, capsys: pytest.CaptureFixture[str]) -> None:
         ids = erased.folder / "ids.txt"

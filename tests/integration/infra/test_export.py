@@ -49,11 +49,18 @@ def test_everything_of_hers_is_there_and_no_secret(scene: Scene, run: Run, tmp_p
     assert (file["id"], file["filename"], file["content"]) == (scene.file.id, "plan.pdf", f"files/{scene.file.id}")
     assert (folder / file["content"]).read_bytes() == CONTENT
     assert one(folder, "categories")["name"] == "Contracts"
-    assert {line["id"] for line in lines(folder, "mails-sent")} == {scene.sent.id, scene.to_carol.id}
+    assert {line["id"] for line in lines(folder, "mails-sent")} == {
+        scene.sent.id,
+        scene.to_carol.id,
+        scene.hidden.id,
+    }
     assert {line["id"] for line in lines(folder, "mails-received")} == {scene.received.id, scene.queued.id}
-    assert {line["body"] for name in ("mails-sent", "mails-received") for line in lines(folder, name)} == {BODY}
+    assert [line["body"] for line in lines(folder, "mails-sent")] == [BODY] * 3
+    received = {line["id"]: line for line in lines(folder, "mails-received")}
+    assert (received[scene.received.id]["body"], received[scene.received.id]["subject"]) == (BODY, "The contract")
+    assert not {"body", "subject"} & received[scene.queued.id].keys()  # it has not come yet
     assert one(folder, "inbox")["id"] == scene.received.id
-    assert len(lines(folder, "downloads")) == 3
+    assert len(lines(folder, "downloads")) == 4
     assert len(lines(folder, "temporary-keys")) == 1
     events = lines(folder, "events")
     assert {"user.created", "file.created", "mail.opened", "inbox.received"} <= {event["type"] for event in events}
@@ -74,6 +81,8 @@ def self_described(folder: Path, events: list[Any]) -> None:
         content = (folder / entry["name"]).read_bytes()
         assert (entry["lines"], entry["sha256"]) == (content.count(b"\n"), hashlib.sha256(content).hexdigest())
         assert stat.S_IMODE((folder / entry["name"]).stat().st_mode) == 0o600
+    for name in ("index.json", "receipt.json"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert receipt.main([str(folder / "receipt.json"), "--email", ALICE]) == receipt.GOOD
     told = json.loads((folder / "receipt.json").read_text())
@@ -84,8 +93,11 @@ def test_somebody_without_an_account_gets_what_they_were_sent(scene: Scene, run:
     status, _, _ = run(CAROL, "-o", "carol")
     assert status == 0
     folder = tmp_path / "carol"
-    mail = one(folder, "mails-received")
-    assert (mail["id"], mail["body"], mail["author"]["name"]) == (scene.to_carol.id, BODY, "Alice Archer")
+    mails = {line["id"]: line for line in lines(folder, "mails-received")}
+    assert mails.keys() == {scene.to_carol.id, scene.withdrawn.id}
+    mail = mails[scene.to_carol.id]
+    assert (mail["body"], mail["author"]["name"]) == (BODY, "Alice Archer")
+    assert "body" not in mails[scene.withdrawn.id]  # its sender has taken it back unread
     events = lines(folder, "events")
     assert [(event["type"], event["ip"]) for event in events] == [("mail.opened", CAROLS_IP)]
     text = "".join(path.read_text() for path in folder.iterdir())

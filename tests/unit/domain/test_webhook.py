@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.webhook import PAUSES, Delivery, DeliveryStatus, Outcome, delivery_id, secret_text
+from chalicelib.domain.webhook import PAUSES, TRYING, Delivery, DeliveryStatus, Outcome, delivery_id, secret_text
 from chalicelib.domain.webhook_url import Target, target_of
 from tests.support.builders import NOW, a_delivery, new_id
 
@@ -48,8 +48,23 @@ def test_one_that_is_over_can_be_ordered_again() -> None:
     later = NOW + timedelta(days=1)
     again = a_delivery(attempts=3).tried(Outcome(410), NOW).ordered_again(later)
     assert (again.status, again.attempts, again.next_at) == (DeliveryStatus.PENDING, 0, later)
-    with pytest.raises(Conflict):
-        again.ordered_again(later)
+
+
+def test_one_that_waits_need_not_wait() -> None:
+    """Its receiver answers again, and the next try would be hours from now."""
+    waiting = a_delivery(attempts=5).tried(Outcome(500), NOW)
+    assert waiting.next_at == NOW + PAUSES[5]
+    now = NOW + timedelta(hours=1)
+    again = waiting.ordered_again(now)
+    assert (again.status, again.attempts, again.next_at) == (DeliveryStatus.PENDING, 0, now)
+
+
+def test_one_whose_order_was_lost_can_be_ordered_again_and_one_that_is_being_tried_cannot() -> None:
+    ordered = a_delivery(next_at=NOW)
+    for passed in (timedelta(), TRYING - timedelta(seconds=1)):
+        with pytest.raises(Conflict, match="being tried"):
+            ordered.ordered_again(NOW + passed)
+    assert ordered.ordered_again(NOW + TRYING).next_at == NOW + TRYING
 
 
 def test_the_body_is_the_same_with_every_try() -> None:

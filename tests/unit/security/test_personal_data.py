@@ -18,13 +18,13 @@ from chalicelib.adapters.dynamo_table import Item
 from chalicelib.adapters.dynamo_touch import TOUCHED
 from chalicelib.domain.act import Actor
 from chalicelib.domain.chain import Head, link
-from chalicelib.domain.mail import Recipient, entry_of
+from chalicelib.domain.mail import Mail, MailStatus, Recipient, entry_of
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.ports import StaleRecord
 from infra import erasure, template
 from infra.deployed import receipt_key
 from infra.erasure import GRACE, Erasure, NotErased
-from infra.exported import FIELDS, line_of, use_line
+from infra.exported import FIELDS, line_of, may_be_read, use_line
 from infra.personal_data import Person, Role, roles_of
 from infra.receipt import Signer, Tally
 from tests.support.builders import (
@@ -88,6 +88,22 @@ def test_g1_what_only_looks_like_theirs_is_anothers(role: Role) -> None:
     assert roles_of(STRANGER, records()[role]) == frozenset()
     quoting = dynamo_mails.to_item(a_mail(author=BOB, subject="alice@example.com"))
     assert roles_of(PERSON, quoting) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("mail", "readable"),
+    [
+        (a_mail(status=MailStatus.SUCCESS), True),
+        (a_mail(status=MailStatus.SUCCESS, pin_required=True), False),
+        (a_mail(status=MailStatus.SUCCESS, pin_required=True, opened_at=NOW), True),
+        (a_mail(status=MailStatus.SUCCESS, revoked_at=NOW), False),
+        (a_mail(status=MailStatus.SUCCESS, revoked_at=NOW, opened_at=NOW), True),
+        (a_mail(status=MailStatus.QUEUED), False),
+        (a_mail(status=MailStatus.FAILED), False),
+    ],
+)
+def test_g1_nobody_is_handed_a_text_that_they_may_not_read(mail: Mail, readable: bool) -> None:
+    assert may_be_read(mail, NOW) is readable
 
 
 def test_g1_of_anothers_log_only_ones_own_uses_are_told() -> None:

@@ -1,10 +1,12 @@
 """Checks H of docs/threat-model.md: what is sent to addresses that users name."""
 
+import io
 import socket
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from standardwebhooks import Webhook as Receiver
@@ -12,7 +14,7 @@ from standardwebhooks import WebhookVerificationError
 
 from chalicelib.adapters import dynamo_webhooks
 from chalicelib.adapters.standard_webhooks import signed_headers
-from chalicelib.adapters.webhook_http import WebhookHttp
+from chalicelib.adapters.webhook_http import WebhookHttp, _Status
 from chalicelib.domain.public_address import is_public
 from chalicelib.domain.webhook import MAX_WEBHOOKS, Outcome, secret_text
 from chalicelib.ports import NotReached, WrongContext
@@ -209,6 +211,24 @@ def test_h3_a_name_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_h3_certificates_are_checked() -> None:
     trust = WebhookHttp()._trust
     assert (trust.check_hostname, trust.verify_mode) == (True, ssl.CERT_REQUIRED)
+
+
+HEADS = [
+    b"Content-Type: multipart/x; boundary*=undefined''a",
+    b"Content-Type: multipart/x; boundary*=idna''a",
+    b"Content-Type: multipart/x; boundary*=a\0b''c",
+    b'Content-Type: multipart/x; a="' + b";" * 60_000,  # a parser of parameters takes seconds
+    b"\n".join([b"a: b"] * 300),
+]
+
+
+@pytest.mark.parametrize("head", HEADS, ids=["codec", "idna", "null", "quadratic", "many"])
+def test_h3_what_follows_the_status_is_not_looked_at(head: bytes) -> None:
+    """It would be parsed by the rules of e-mail, which fail with whatever they like, and can take without end."""
+    response = _Status(cast(Any, SimpleNamespace(makefile=lambda *_: io.BytesIO(b"HTTP/1.1 410 Gone\r\n" + head))))
+    response.begin()
+    assert response.status == 410
+    assert response.fp.read() == head
 
 
 # --- H4 --------------------------------------------------------------------------------------------------------------
