@@ -13,7 +13,7 @@ demo: dev ## send a real file through the whole service on this machine, and pro
 	@$(BIN)/python -m infra.local.demo
 
 test: dev web dynalite ## every test: unit, integration, end to end
-	@$(BIN)/python -m pytest -n 4 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 faults: dev ## ten times as many schedules of faults as `make test` tries (FAULTS=20000: as many as one likes)
 	@FAULTS=$(or $(FAULTS),5000) $(BIN)/python -m pytest -n 2 --dist load tests/integration/faults -k whatever

@@ -154,6 +154,9 @@ def main(arguments: list[str] | None = None) -> int:
     except operating.REFUSALS as error:
         print(f"not checked: {operating.explained(error)}", file=sys.stderr)
         return NOT_CHECKED
+    if not (checked.head.sequence or checked.problems):  # an account has one from the moment that it is made
+        print("not checked: there are no events of this account: check the id and the table", file=sys.stderr)
+        return NOT_CHECKED
     for problem in checked.problems:
         print(problem, file=sys.stderr)
     end = f"{checked.head.sequence}:{checked.head.hash}"

@@ -10,6 +10,8 @@ from infra.openapi.__main__ import SHIPPED
 from tests.e2e.browser import Visit, visit
 from tests.e2e.conftest import Api, Stack, User
 
+pytestmark = pytest.mark.xdist_group("browser")  # one Chromium for all of these
+
 DOCUMENT = json.loads(SHIPPED.read_text(encoding="utf-8"))
 OPERATIONS = {
     operation["operationId"]: (method.upper(), path)

@@ -17,6 +17,8 @@ from tests.e2e.browser import Visit, visit
 from tests.e2e.conftest import Api, Stack, User
 from tests.e2e.mail_kit import Outbox, link_in, mailed, somebody
 
+pytestmark = pytest.mark.xdist_group("browser")  # one Chromium for all of these
+
 TOTAL = b"Total: 42.00 EUR\n"
 PIN = "7294"
 SCREAM = "window.hit = true"

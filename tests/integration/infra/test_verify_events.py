@@ -81,7 +81,11 @@ def test_a_sound_log(run: Run, entries: list[Entry]) -> None:
 
 
 def test_one_that_holds_nothing(run: Run) -> None:
-    assert run() == (SOUND, f"0 events are sound; end 0:{'0' * 64}", "")
+    """An account has events from the moment that it is made: the id is wrong, or the table, or somebody emptied it."""
+    status, out, err = run()
+    assert (status, out) == (NOT_CHECKED, "")
+    assert "there are no events of this account" in err
+    assert run("--known", f"3:{'a' * 64}")[0] == BROKEN
 
 
 @pytest.mark.parametrize(("place", "words"), [(0, "Events 1 to 1"), (2, "Events 3 to 3"), (4, "Events 5 to 5")])

@@ -4,6 +4,7 @@ import importlib
 import re
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
 import botocore.session
 import pytest
@@ -54,11 +55,37 @@ def test_a_target_is_there(words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", commands("aws"), ids=" ".join)
 def test_a_call_of_aws_is_there_and_has_the_options(words: list[str]) -> None:
-    service = {"s3api": "s3"}.get(words[1], words[1])
-    model = botocore.session.Session().get_service_model(service)
+    service, session = {"s3api": "s3"}.get(words[1], words[1]), botocore.session.Session()
+    model = session.get_service_model(service)
     operations = {xform_name(name, "-"): name for name in model.operation_names}
-    members = model.operation_model(operations[words[2]]).input_shape.members
-    assert options(words) <= {f"--{xform_name(member, '-')}" for member in members}
+    if words[2] == "wait":
+        waiters = session.get_waiter_model(service)
+        operation = waiters.get_waiter(waiters.waiter_names[_waiters(waiters).index(words[3])]).operation
+    else:
+        operation = operations[words[2]]
+    members = model.operation_model(operation).input_shape.members.items()
+    known = {f"--{xform_name(name, '-')}" for name, _ in members}
+    known |= {f"--no-{xform_name(name, '-')}" for name, shape in members if shape.type_name == "boolean"}
+    assert options(words) - {"--query", "--output"} <= known
+
+
+def _waiters(model: Any) -> list[str]:
+    return [xform_name(name, "-") for name in model.waiter_names]
+
+
+def test_the_mapping_that_a_restored_table_needs_is_the_templates() -> None:
+    """What is left out would be Lambda's default: no letters, and one bad change holds up all others."""
+    (made,) = [words for words in commands("aws") if words[2] == "create-event-source-mapping"]
+    given = {made[at].removeprefix("--"): made[at + 1] for at in range(3, len(made) - 1) if made[at].startswith("--")}
+    function = template.load(template.OVERRIDES)["Resources"]["OnChange"]["Properties"]
+    wanted = function["Events"]["OnChangeDynamodbEventSource"]["Properties"]
+    switches = {"BisectBatchOnFunctionError"}
+    elsewhere = {"Stream", "DestinationConfig"}
+    for name in wanted.keys() - switches - elsewhere:
+        value = wanted[name]
+        assert given[xform_name(name, "-")] == (value[0] if isinstance(value, list) else str(value)), name
+    assert {f"--{xform_name(name, '-')}" for name in switches} <= set(made)
+    assert ":sealdrop-prod-change-dead" in given["destination-config"]
 
 
 @pytest.mark.parametrize("words", commands("sealdrop"), ids=" ".join)
