@@ -97,7 +97,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("email", help="who: a user's address, or one that mails were sent to")
+    parser.add_argument("email", type=operating.address, help="who: a user's address, or one that mails were sent to")
     parser.add_argument("--stage", default="dev", help="the deployment (dev)")
     parser.add_argument("--yes", action="store_true", help="do it, and ask nothing")
     parser.add_argument("--with-files", action="store_true", help="purge the files that they made")

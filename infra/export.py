@@ -202,7 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("email", help="who: a user's address, or one that mails were sent to")
+    parser.add_argument("email", type=operating.address, help="who: a user's address, or one that mails were sent to")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="new, or empty")
     parser.add_argument("--stage", default="dev", help="the deployment (dev)")
     parser.add_argument("--with-files", action="store_true", help="also what is in the files that they made")

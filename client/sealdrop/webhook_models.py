@@ -52,6 +52,7 @@ class Delivery:
     data: Mapping[str, Any]
     status: str  # "pending", "delivered" or "failed"
     attempts: int
+    happened_at: datetime | None  # what it tells of; deliveries come in any order
     created_at: datetime | None
     tried_at: datetime | None
     next_at: datetime | None
@@ -66,6 +67,7 @@ class Delivery:
             data=fields.take(record, "data", dict),
             status=fields.take(record, "status", str),
             attempts=fields.size(record, "attempts"),
+            happened_at=fields.optional_moment(record, "happened_at"),
             created_at=fields.optional_moment(record, "created_at"),
             tried_at=fields.optional_moment(record, "tried_at"),
             next_at=fields.optional_moment(record, "next_at"),

@@ -1,5 +1,6 @@
 """What the operator's commands say when AWS cannot be asked, or refuses: what to do, and no traceback."""
 
+import argparse
 from collections.abc import Callable
 
 import pytest
@@ -117,3 +118,16 @@ def test_aws_region_comes_before_aws_default_region(monkeypatch: pytest.MonkeyPa
     assert operating.session().region_name == "us-east-1"
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert operating.session().region_name == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "alice", "alice@", "@example.com", "alice@example", "al ice@example.com", "a@b@c.de"]
+)
+def test_what_is_no_address(text: str) -> None:
+    """An erasure of it would find nothing, and leave a receipt that says it is complete."""
+    with pytest.raises(argparse.ArgumentTypeError, match="not an e-mail address"):
+        operating.address(text)
+
+
+def test_what_is_one() -> None:
+    assert operating.address("Älice.o'Neil+x@mail.example.co.uk") == "Älice.o'Neil+x@mail.example.co.uk"
