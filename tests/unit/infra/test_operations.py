@@ -2,6 +2,7 @@
 
 import ast
 import fnmatch
+import functools
 import json
 import re
 from pathlib import Path
@@ -53,7 +54,8 @@ def watched(metric: str) -> set[str]:
     return {of for alarm in alarms for each in alarm["Dimensions"] for of in template._references(each["Value"])}
 
 
-def emitted() -> set[str]:
+@functools.cache
+def emitted() -> frozenset[str]:
     """By the code that ships: the name of each tuple that ends in a unit of logs.Metric."""
     names = set(_METRIC_OF_CODE.values())
     computed = 0
@@ -65,7 +67,7 @@ def emitted() -> set[str]:
                 case ast.Tuple(elts=[_, _, ast.Constant(value=unit)]) if unit in UNITS:
                     computed += 1
     assert computed == 1, "only log_call looks a name up, in _METRIC_OF_CODE"
-    return names
+    return frozenset(names)
 
 
 def filtered() -> set[str]:
