@@ -4,7 +4,7 @@ PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help dev demo up test faults check audit format lock openapi web dynalite bench package e2e-package deploy destroy clean
+.PHONY: help dev demo up test mutants faults check audit format lock openapi web dynalite bench package e2e-package deploy destroy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: dev ## send a real file through the whole service on this machine, and pro
 
 test: dev web dynalite ## every test: unit, integration, end to end
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup
+
+mutants: dev ## every check of the threat model taken out, and its test seen to fail (a minute or two; CI does it)
+	@$(BIN)/python -m pytest -n 2 tests/mutants
 
 faults: dev ## ten times as many schedules of faults as `make test` tries (FAULTS=20000: as many as one likes)
 	@FAULTS=$(or $(FAULTS),5000) $(BIN)/python -m pytest -n 2 --dist load tests/integration/faults -k whatever

@@ -1,4 +1,4 @@
-"""The checks of docs/threat-model.md, each with the lines that hold it: tests/unit/test_mutants.py takes them out.
+"""The checks of docs/threat-model.md, each with the lines that hold it: `make mutants` takes them out.
 
 One module for each letter.
 """
