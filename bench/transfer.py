@@ -53,9 +53,11 @@ def report() -> str:
 
 def _runs(ready: Mapping[str, Any], folder: Path) -> Iterator[tuple[str, peak.Run]]:
     peak.sparse_file(folder / "large.bin", SIZE)
+    user = ready["users"][0]
     environment = clean_environment() | {
         "SEALDROP_URL": ready["api_url"],
-        "SEALDROP_TOKEN": ready["users"][0]["token"],
+        "SEALDROP_TOKEN": user["token"],
+        "SEALDROP_PIN": user["pin"],
         "HOME": str(folder),
     }
 
