@@ -17,7 +17,7 @@ from chalicelib.domain.people import email_key
 from infra import operating
 from infra.deployed import Deployed, deployed
 from infra.erasure import Erasure, NotErased
-from infra.personal_data import Person, Role, find_person, has_colleagues, records_of
+from infra.personal_data import Person, Role, address, find_person, has_colleagues, records_of
 from infra.receipt import Signer, Tally, begin, finish
 
 DONE, FAILED = 0, 1
@@ -97,7 +97,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("email", type=operating.address, help="who: a user's address, or one that mails were sent to")
+    parser.add_argument("email", type=address, help="who: a user's address, or one that mails were sent to")
     parser.add_argument("--stage", default="dev", help="the deployment (dev)")
     parser.add_argument("--yes", action="store_true", help="do it, and ask nothing")
     parser.add_argument("--with-files", action="store_true", help="purge the files that they made")

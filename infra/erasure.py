@@ -109,12 +109,13 @@ class Erasure:
             self._tally.note(role, item["pk"])
 
     def _finish(self, user: User) -> None:
-        account, is_last = self._person.account, not has_colleagues(self._person, self._table)
+        account = self._person.account
+        is_last = account and not has_colleagues(self._person, self._table)
         if account and is_last:  # nobody is left who could see them, or end them
             for webhook in self._world.webhooks.list_of(account.id):
                 self._world.webhooks.remove(webhook, self._clock())
                 self._tally.note("webhook", webhook.id)
-        if account and account.name == user.name and is_last:
+        if account and is_last and account.name == user.name:
             change, names = "SET #name = :erased", {"#name": "name"}
             self._table.try_update(
                 account_key(account.id), change, "#name = :old", names, old=user.name, erased=ERASED.name

@@ -26,7 +26,8 @@ from chalicelib.domain.page import Position
 from infra import operating
 from infra.deployed import Deployed, OperatorsWorld, deployed
 from infra.exported import CATEGORIES, EVENTS, FILES, USER, Line, line_of, may_be_read, use_line, user_line
-from infra.personal_data import Person, Role, find_person, records_of
+from infra.personal_data import Person, Role, address, find_person, records_of
+from infra.private import write_privately
 from infra.receipt import Signer, Tally, begin, finish
 from infra.recover import NotRecovered, recover
 
@@ -186,8 +187,7 @@ def export(person: Person, where: Path, here: Deployed, *, with_files: bool) -> 
 
 
 def _write_json(path: Path, told: Line) -> None:
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_privately(path, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
 
 
 def _sha256(path: Path) -> str:
@@ -202,7 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("email", type=operating.address, help="who: a user's address, or one that mails were sent to")
+    parser.add_argument("email", type=address, help="who: a user's address, or one that mails were sent to")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="new, or empty")
     parser.add_argument("--stage", default="dev", help="the deployment (dev)")
     parser.add_argument("--with-files", action="store_true", help="also what is in the files that they made")

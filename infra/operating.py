@@ -1,8 +1,6 @@
 """What the operator's commands share: AWS as the environment names it, and its refusals in words that help on."""
 
-import argparse
 import os
-import re
 from typing import Any
 
 import boto3
@@ -42,13 +40,6 @@ _BAD_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
-
-
-def address(text: str) -> str:
-    """Of an e-mail, from the command line: of a slip nothing is held, which would look like an answer."""
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
-        raise argparse.ArgumentTypeError(f"not an e-mail address: {text!r}")
-    return text
 
 
 def session() -> Any:

@@ -4,10 +4,13 @@ Records name a person by their user's id, or by a copy of name and address. No i
 records that hold it, so one pass over the table finds them; DynamoDB leaves out what cannot be meant.
 """
 
+import argparse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.adapters.dynamo_authors import user_key
 from chalicelib.adapters.dynamo_people import address_key
@@ -18,6 +21,7 @@ from chalicelib.bootstrap import World
 from chalicelib.domain.folding import fold
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.search import MAX_TEXT_LENGTH
+from chalicelib.wire.people import Email
 
 
 class Role(StrEnum):
@@ -56,6 +60,14 @@ class Person:
 
     def has_id(self, user_id: str | None) -> bool:
         return self.user is not None and user_id == self.user.id
+
+
+def address(text: str) -> str:
+    """From the command line: of a slip nothing is held, which would look like an answer."""
+    try:
+        return TypeAdapter(Email).validate_python(text)
+    except ValidationError:
+        raise argparse.ArgumentTypeError(f"not an e-mail address: {text!r}") from None
 
 
 def find_person(address: str, table: MetadataTable, world: World) -> Person:

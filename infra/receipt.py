@@ -21,6 +21,7 @@ from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.people import email_key
 from infra import operating
 from infra.deployed import Deployed, receipt_key
+from infra.private import write_privately
 
 GOOD, BAD, NOT_CHECKED = 0, 1, 2
 _RECEIPT, _PERSON = b"sealdrop receipt 1\n", b"sealdrop receipt person 1\n"
@@ -71,9 +72,8 @@ def begin(did: str, address: str, signer: "Signer", here: Deployed, *, with_file
 
 
 def finish(path: Path, told: Told, tally: Tally, signer: "Signer") -> None:
-    path.touch(mode=0o600)
     ended = {**told, "ended_at": rfc3339(datetime.now(UTC)), **tally.told}
-    path.write_text(json.dumps(signer.sign(ended), indent=2) + "\n", encoding="utf-8")
+    write_privately(path, json.dumps(signer.sign(ended), indent=2) + "\n")
 
 
 class Signer:

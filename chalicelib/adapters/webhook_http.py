@@ -22,7 +22,7 @@ from chalicelib.ports import NotReached
 CONNECT_SECONDS = 5
 WHOLE_SECONDS = 15  # less than the function's own time, whatever trickles in
 MOST_LINE_BYTES = 8192
-MOST_LINES = 100  # before the final answer, of all that is interim
+MOST_LINES = 100  # up to the final answer, with all that is interim
 Resolve = Callable[..., list[Any]]
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: .*)?\r?\n?")  # RFC 9112, section 4
@@ -90,20 +90,25 @@ class _Status(HTTPResponse):
     """(H3) The first line alone: what else a stranger writes there can fail to be parsed, or take without end."""
 
     def begin(self) -> None:
-        lines = 0
-        while True:
-            found = _STATUS_LINE.fullmatch(line := self._line())
-            if not found:
-                raise BadStatusLine(repr(line[:100]))
-            if not 100 <= int(found[1]) < 200 or int(found[1]) == 101:  # interim: RFC 9110, section 15.2
-                break
-            while self._line().strip():
-                lines += 1
-                if lines > MOST_LINES:
-                    raise BadStatusLine("there is no final answer")
-        self.code = self.status = int(found[1])
+        self.code = self.status = self._final_status()
         self.headers = self.msg = HTTPMessage()
         self.will_close, self.length = True, 0
+
+    def _final_status(self) -> int:
+        is_within = False  # the head of an interim answer
+        for _ in range(MOST_LINES):
+            line = self._line()
+            if is_within:
+                is_within = bool(line.strip())
+                continue
+            found = _STATUS_LINE.fullmatch(line)
+            if not found:
+                raise BadStatusLine(repr(line[:100]))
+            status = int(found[1])
+            if status >= 200 or status == 101:  # what is interim: RFC 9110, section 15.2
+                return status
+            is_within = True
+        raise BadStatusLine("there is no final answer")
 
     def _line(self) -> bytes:
         line = self.fp.readline(MOST_LINE_BYTES + 1)

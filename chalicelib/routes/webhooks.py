@@ -72,7 +72,7 @@ def deliveries(call: Call, webhook_id: str, query: ListQuery) -> Listing[Deliver
 
 @endpoint(bp, "POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", scope=SCOPE, raises=(Conflict,))
 def again(call: Call, webhook_id: str, delivery_id: str) -> DeliveryView:
-    """Send a delivery again that was delivered or given up, under the id that it had."""
+    """Send a delivery again, or before its next try is due, under the id that it had."""
     world = call.world
     ordered = redeliver(
         call.token.account_id,

@@ -35,5 +35,5 @@ class Hearing:
         return walk(partial(self._api.delivery_page, webhook_id), {"limit": str(page_size)} if page_size else {})
 
     def redeliver(self, webhook_id: str, delivery_id: str) -> Delivery:
-        """Send a delivery again that was delivered or given up, under the id that it had."""
+        """Send a delivery again, or before its next try is due, under the id that it had."""
         return self._api.redeliver(webhook_id, delivery_id)

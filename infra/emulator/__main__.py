@@ -13,9 +13,9 @@ from infra.emulator.deployment import STAGE, Deployed, deploy
 from infra.emulator.fitting import CHANGES
 from infra.emulator.gaps import SEEN, UNSEEN
 from infra.emulator.ministack import REGION, Emulator, EmulatorFailed, emulator
-from infra.local.__main__ import write_privately
 from infra.operating import REFUSALS, explained
 from infra.package import ROOT
+from infra.private import write_privately
 from infra.stacks import BadParameters, StackFailed
 
 STOPPED, FAILED = 0, 1

@@ -4,11 +4,9 @@ import argparse
 import gc
 import json
 import logging
-import os
 import resource
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.settings import DEFAULT_RATE_LIMIT
+from infra.private import write_privately
 
 if TYPE_CHECKING:
     from infra.local.http_server import Bound
@@ -142,18 +141,6 @@ def ready_document(stack: Any) -> dict[str, Any]:
         "outbox": str(aws.outbox),
         "users": [vars(user) for user in stack.users],
     }
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Whole or not at all, and for the owner's eyes: it holds tokens and PINs. mkstemp makes files with mode 0600."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _for_people(ready: dict[str, Any], log: Path | None) -> str:

@@ -53,6 +53,8 @@ class OtherServices:
         if service is None:
             raise S3Error(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
         self._verifier.in_header(request, service, hashlib.sha256(body).hexdigest())
+        if service == "dynamodb" and "x-amz-target" not in request.headers:  # moto would break the connection off
+            raise S3Error(400, "UnknownOperationException", "The request names no operation.")
 
 
 def signing_service(request: AwsRequest) -> str | None:

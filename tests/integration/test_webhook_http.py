@@ -158,11 +158,13 @@ def test_whoever_trickles_is_cut_off(receiver: Receiver, send: Any, piece: bytes
     assert monotonic() - began < 3
 
 
-FLOOD = b"HTTP/1.1 103 Early Hints\r\n" + b"a: b\r\n" * 1000 + b"\r\n" + OK
+LONG = b"HTTP/1.1 103 Early Hints\r\n" + b"a: b\r\n" * 1000 + b"\r\n" + OK
+MANY = b"HTTP/1.1 100 Continue\r\n\r\n" * 60 + OK
 
 
 @pytest.mark.parametrize(
-    "words", [b"", b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 " + b"a" * 9000 + b"\r\n\r\n", FLOOD]
+    "words",
+    [b"", b"220 smtp ready\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 " + b"a" * 9000 + b"\r\n\r\n", LONG, MANY],
 )
 def test_what_is_no_answer(receiver: Receiver, send: Any, words: bytes) -> None:
     receiver.talk = lambda line: line.sendall(words)

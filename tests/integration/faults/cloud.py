@@ -17,7 +17,6 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
@@ -39,6 +38,7 @@ from infra.local.s3 import moto_model
 from infra.local.stream_records import Record, as_lambda_has_it, changes_something
 from tests.integration.faults.shortcuts import dated, typed
 from tests.integration.faults.weather import Sky
+from tests.support import held
 from tests.support.builders import NOW, PIN, Caller, a_new_file, a_user
 from tests.support.fake_limiter import FakeLimiter, InlinePool
 from tests.support.fakes import FakeTokens, follow_nothing
@@ -150,12 +150,12 @@ class Cloud:
         self.taken_orders()
 
     def _table(self, name: str) -> Any:
-        return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[name]
+        return held.table(name)
 
     def _items(self, name: str) -> list[Any]:
         """moto's own way out sorts them, and has a wire format: most of what a schedule took."""
-        held = self._table(name).items.values()
-        return [item for each in held for item in (each.values() if isinstance(each, dict) else [each])]
+        partitions = self._table(name).items.values()
+        return [item for each in partitions for item in (each.values() if isinstance(each, dict) else [each])]
 
     def _s3(self) -> Any:
         return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]

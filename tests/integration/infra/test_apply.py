@@ -172,6 +172,23 @@ def test_queue_policy(aws: EmulatedAws, logical: str) -> None:
         assert json.loads(made) == properties["PolicyDocument"]
 
 
+@pytest.mark.parametrize("logical", of_type("AWS::SQS::Queue"))
+def test_every_queue_is_spoken_to_by_tls_alone(aws: EmulatedAws, logical: str) -> None:
+    asked = ["Policy", "QueueArn"]
+    made = aws.clients("sqs").get_queue_attributes(QueueUrl=aws.applied.refs[logical], AttributeNames=asked)[
+        "Attributes"
+    ]
+    denied = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": made["QueueArn"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    assert denied in json.loads(made["Policy"])["Statement"]
+
+
 @pytest.mark.parametrize("logical", of_type("AWS::Events::Rule"))
 def test_rule(aws: EmulatedAws, logical: str) -> None:
     events, properties = aws.clients("events"), wanted(aws, logical)

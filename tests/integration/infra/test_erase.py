@@ -114,6 +114,7 @@ def test_with_files_they_are_purged_and_a_shared_account_keeps_its_name(
     account = world.users.find_account(account_id)
     assert account
     assert account.name == "Alice Archer"
+    assert world.webhooks.list_of(account_id) == [scene.hook]
 
 
 def test_broken_off_after_any_few_writes_it_goes_on(scene: Scene) -> None:

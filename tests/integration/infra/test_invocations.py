@@ -142,7 +142,7 @@ class TestWhoMayCall:
         request = AWSRequest("POST", aws.endpoint_url + PATH, data=b"{}")
         SigV4Auth(Credentials("testing", "testing"), signed_for, aws.region).add_auth(request)
         answer = urllib3.request("POST", request.url, body=b"{}", headers=dict(request.headers.items()), retries=False)
-        assert answer.status >= 400
+        assert answer.status == 400
         assert b'"event"' not in answer.data
 
     def test_no_signature(self, aws: EmulatedAws) -> None:

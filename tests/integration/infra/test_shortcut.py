@@ -66,7 +66,9 @@ def test_what_is_streamed_goes_by_the_line(aws: EmulatedAws, client: Any, monkey
     key = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": aws.kms_key_arn}
     version = s3.put_object(**put, Body=b"hello", **key)["VersionId"]
     assert s3.get_object(**put, VersionId=version)["Body"].read() == b"hello"
-    assert sent == ["PUT", "GET"]
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client("lambda").invoke(FunctionName="nobodys", Payload=b"{}")
+    assert sent == ["PUT", "GET", "POST"]
 
 
 def test_nothing_of_it_is_left_afterwards(aws: EmulatedAws) -> None:

@@ -511,6 +511,16 @@ def test_rm_that_lost_a_race_purges_nothing_ready(run: Run, service: FakeService
     assert list(service.files) == [record.id]
 
 
+def test_a_conflict_is_told_in_the_services_words_alone(run: Run, service: FakeService) -> None:
+    """Some are lost races, and some stay: "run the command again" would be a lie of half of them."""
+    record = service.add("a", b"x")
+    service.fail("DELETE", status=409, code="conflict")
+    refused = run("rm", "--permanent", record.id)
+    assert refused.code == 1
+    assert "again" not in refused.err
+    assert list(service.files) == [record.id]
+
+
 def test_hints_name_what_would_help(run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sealdrop token ls" in run("token", "rm", "0b7a1f3e-5d5b-4d0e-8e6a-3f0a3f1b2c4d").err
     monkeypatch.setenv("SEALDROP_TOKEN", "sdt_mistyped")

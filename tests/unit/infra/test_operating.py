@@ -1,6 +1,5 @@
 """What the operator's commands say when AWS cannot be asked, or refuses: what to do, and no traceback."""
 
-import argparse
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +9,8 @@ from infra import (
     create_user,
     deploy,
     destroy,
+    erase,
+    export,
     operating,
     quota,
     recover,
@@ -18,6 +19,7 @@ from infra import (
     replay_changes,
     verify_events,
 )
+from infra.personal_data import address
 
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], list[str]]] = {
@@ -120,14 +122,22 @@ def test_aws_region_comes_before_aws_default_region(monkeypatch: pytest.MonkeyPa
     assert operating.session().region_name == "eu-west-1"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "alice", "alice@", "@example.com", "alice@example", "al ice@example.com", "a@b@c.de"]
-)
-def test_what_is_no_address(text: str) -> None:
+SLIPS = ["", "alice", "alice@", "@example.com", "alice@example", "al ice@example.com", "a@b@c.de"]
+
+
+@pytest.mark.parametrize("text", SLIPS)
+@pytest.mark.parametrize(("main", "more"), [(export.main, ["-o", "folder"]), (erase.main, [])], ids=["export", "erase"])
+def test_what_is_no_address(
+    main: Callable[[list[str]], int], more: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """An erasure of it would find nothing, and leave a receipt that says it is complete."""
-    with pytest.raises(argparse.ArgumentTypeError, match="not an e-mail address"):
-        operating.address(text)
+    with pytest.raises(SystemExit) as ended:
+        main([text, *more])
+    assert ended.value.code == 2
+    assert f"not an e-mail address: {text!r}" in capsys.readouterr().err
 
 
-def test_what_is_one() -> None:
-    assert operating.address("Älice.o'Neil+x@mail.example.co.uk") == "Älice.o'Neil+x@mail.example.co.uk"
+@pytest.mark.parametrize("text", ["Älice.o'Neil+x@mail.example.co.uk", " alice@example.com "])
+def test_what_is_one(text: str) -> None:
+    """As the service takes it."""
+    assert address(text) == text.strip()

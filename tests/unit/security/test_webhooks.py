@@ -231,6 +231,13 @@ def test_h3_what_follows_the_status_is_not_looked_at(head: bytes) -> None:
     assert response.fp.read() == head
 
 
+def test_h3_who_switches_protocols_says_no_more() -> None:
+    """To wait for another answer would be to wait for the whole time."""
+    response = _Status(cast(Any, SimpleNamespace(makefile=lambda *_: io.BytesIO(b"HTTP/1.1 101 Switching\r\n\r\n"))))
+    response.begin()
+    assert response.status == 101
+
+
 # --- H4 --------------------------------------------------------------------------------------------------------------
 
 
