@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
+import app as table_of_contents
 from bench import calls, cost, cost_page
 from bench.calls import Measured
 from tests.support.every_route import GOOD, name_of
@@ -67,6 +68,13 @@ def test_the_page_says_what_is_measured(measured: dict[str, Measured]) -> None:
 def test_the_cost_page_says_what_is_measured(run: Run) -> None:
     said = cost.PAGE.read_text(encoding="utf-8")
     assert said == cost_page.page(list(map(cost.Work, run.routes)), run.transfer), "python -m bench.cost --write"
+
+
+def test_what_somebody_asked_for_is_no_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chalice keeps an entry of every path that it was asked for, in whichever test that was."""
+    before = cost.fixed()
+    monkeypatch.setitem(table_of_contents.app.routes, "/nowhere", {})
+    assert cost.fixed() == before
 
 
 @pytest.mark.parametrize(
