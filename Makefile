@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
+MAKEFLAGS += --jobs=3
 
 .PHONY: help dev demo up test mutants faults check audit format lock openapi web dynalite bench package e2e-package deploy destroy clean
 

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
 LOOPBACK = "127.0.0.1"
+PATIENT = (50_000, 20, 20)
+"""So many new objects before the collector of garbage looks through them: reference counts free nearly all of it."""
 OURS = (
     "METADATA_TABLE",
     "RATE_LIMIT_TABLE",
@@ -74,6 +76,7 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end: the collector of garbage need not go through it time and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*PATIENT)
 
 
 def pytest_unconfigure() -> None:

@@ -62,6 +62,7 @@ def _run(server: "Bound", options: argparse.Namespace, stop: threading.Event) ->
                 write_privately(options.ready_file, json.dumps(ready, indent=2) + "\n")
             print(_for_people(ready, options.log), file=screen, flush=True)
             gc.freeze()  # all that is loaded stays: not to be looked through for garbage time and again
+            gc.set_threshold(50_000, 20, 20)  # and of the rest, reference counts free nearly all
             stop.wait()
             if options.ready_file:
                 options.ready_file.unlink(missing_ok=True)
