@@ -30,9 +30,8 @@ Files belong to the account, and stay without --with-files. It takes a minute at
 may be broken off: run it again, and it goes on. Each run that changed something leaves a receipt; the one that says
 "complete": true is the last. Backups of the tables keep what they have for 35 days.
 
-{operating.CREDENTIALS} They need to read and write the tables
-metadata and search, kms:DescribeKey and kms:Decrypt for the data key, kms:GenerateMac for the key of receipts; for
---with-files s3:ListBucketVersions, s3:DeleteObjectVersion and s3:AbortMultipartUpload.
+{operating.CREDENTIALS} On AWS they are those of the role
+that is made while PrivacyPrincipal names somebody: docs/operations.md, "Erase a person's data".
 """
 FATES = {
     Role.TOKEN: "ends, and is removed",
@@ -98,7 +97,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("email", type=address, help="who: a user's address, or one that mails were sent to")
-    parser.add_argument("--stage", default="dev", help="the deployment (dev)")
+    parser.add_argument("--stage", required=True, help="the deployment")
     parser.add_argument("--yes", action="store_true", help="do it, and ask nothing")
     parser.add_argument("--with-files", action="store_true", help="purge the files that they made")
     parser.add_argument("--receipt", type=Path, metavar="FILE", help="where it is written (erased-TIME.json)")
@@ -120,6 +119,9 @@ def main(arguments: list[str] | None = None) -> int:
                 print("Nothing was changed. --yes does it.")
                 return DONE
         tally = erase(person, receipt, options.ids, here, with_files=options.with_files)
+    except FileExistsError as error:  # of the receipt or the ids: both are made before anything is changed
+        print(f"nothing was changed: {error.filename} is there already, so name another file", file=sys.stderr)
+        return FAILED
     except (NotErased, Busy, *operating.REFUSALS, OSError) as error:
         reason = getattr(error, "reason", None) or operating.explained(error)
         print(f"not erased, or not all: {reason}\nRun it again: it goes on.", file=sys.stderr)

@@ -40,9 +40,8 @@ EXAMPLES = f"""examples:
 
 The folder is made, or is empty; index.json is written last, so a folder without it is not whole.
 
-{operating.CREDENTIALS} They need to read the tables metadata and
-events, with the data key kms:DescribeKey and, by way of DynamoDB, kms:Decrypt, and kms:GenerateMac with the key of
-receipts. The texts of mails, and what --with-files adds, are opened by the recovery role alone (docs/operations.md).
+{operating.CREDENTIALS} On AWS they are those of the role
+that is made while PrivacyPrincipal names somebody: docs/operations.md, "Erase a person's data".
 """
 
 

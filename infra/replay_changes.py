@@ -124,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", default="dev", help="the deployment (dev)")
     options = parser.parse_args(arguments)
     queue, function = names(options.stage)
-    left = 0
+    seen = left = 0
     try:
         with ExitStack() as stack:
             session = operating.session()
@@ -135,11 +135,13 @@ def main(arguments: list[str] | None = None) -> int:
             )
             url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
             for letter, problem in Replay(sqs, streams, functions, url, function).all():
-                left += problem is not None
+                seen, left = seen + 1, left + (problem is not None)
                 print(f"{letter}: {problem or 'told again'}", file=sys.stderr if problem else sys.stdout)
     except operating.REFUSALS as error:
         print(f"not replayed: {operating.explained(error)}", file=sys.stderr)
         return FAILED
+    if not seen:
+        print(f"no letter waits in {queue}")
     return FAILED if left else DONE
 
 

@@ -2,12 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from chalicelib.domain.public_address import is_loopback
 
 MAX_URL_LENGTH = 2000
-NOT_A_URL = "Write an address as in https://example.com/hooks: https, the name of a host, no user, no fragment."
 _HOST = re.compile(
     r"(?=.{4,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE
 )
@@ -26,20 +25,34 @@ class Target:
 
 def target_of(url: str, *, to_loopback: bool = False) -> Target:
     """(H2) `to_loopback`: on a developer's machine, http to 127.0.0.1 is taken as well. Raises ValueError in words."""
-    if not _PRINTABLE.fullmatch(url) or len(url) > MAX_URL_LENGTH or "\\" in url:
-        raise ValueError(NOT_A_URL)
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ValueError(NOT_A_URL) from None
-    if "@" in parts.netloc or "#" in url:
-        raise ValueError(NOT_A_URL)
+    parts, host, port = _read(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if to_loopback and parts.scheme == "http" and is_loopback(host) and port:
         return Target(False, host, port, path)
-    if parts.scheme != "https" or not _HOST.fullmatch(host):
-        raise ValueError(NOT_A_URL)
+    if parts.scheme != "https":
+        raise _refused("https alone")
+    if not _HOST.fullmatch(host):
+        raise _refused("the host by its name, with a dot in it, and no number")
     if port is not None and port != _HTTPS and port in _PORTS_OF_OTHERS:
-        raise ValueError("Name port 443, or one from 1024 up.")
+        raise _refused("port 443, or one from 1024 up")
     return Target(True, host, port or _HTTPS, path)
+
+
+def _read(url: str) -> tuple[SplitResult, str, int | None]:
+    """Its parts, the host and the port."""
+    if not _PRINTABLE.fullmatch(url) or "\\" in url:
+        raise _refused("printable ASCII alone, anything else as in %C3%A9 (a name: xn--), and no backslash")
+    if len(url) > MAX_URL_LENGTH:
+        raise _refused(f"{MAX_URL_LENGTH} characters at most")
+    try:
+        parts = urlsplit(url)
+        read = parts, parts.hostname or "", parts.port
+    except ValueError:
+        raise _refused("no host and port can be read off this one") from None
+    if "@" in parts.netloc or "#" in url:
+        raise _refused("no user, no fragment")
+    return read
+
+
+def _refused(rule: str) -> ValueError:
+    return ValueError(f"Write an address as in https://example.com/hooks: {rule}.")

@@ -23,6 +23,7 @@ from infra.openapi.gateway import gateway_answers
 from infra.openapi.headers import header_components
 from infra.openapi.operations import operation, tag_of
 from infra.openapi.schemas import Schemas, component_schemas
+from infra.openapi.webhooks import webhooks
 
 VERSION = "0.1.0"  # as CHANGELOG.md counts
 INTRODUCTION = Path(__file__).parent / "introduction.md"
@@ -55,6 +56,7 @@ def build(routes: Iterable[Route] = ()) -> dict[str, Any]:
         "servers": [{"url": "/api", "description": "This service"}],
         "tags": _tags(routes),
         "paths": _paths(routes, schemas),
+        "webhooks": webhooks(),
         "components": {
             "schemas": {"Error": error_schema(codes), **schemas},
             "responses": {"gateway": gateway_refusal(gateway), **dict(sorted(responses.items()))},

@@ -8,6 +8,7 @@ WHO_MAY = "r1_whoever_got_at_one_function_cannot_do_what_another_does"
 CONTEXTS = "r2_the_key_opens_nothing_under_another_context"
 ADMINISTRATORS = "r3_whoever_administers_a_key_opens_and_signs_nothing_with_it"
 URLS = "r4_no_url_outlives_what_we_sign"
+RECORDS = "r5_who_hears_of_everything_or_talks_to_strangers_writes_no_tokens"
 
 
 def _mutant(number: str, what: str, path: str, source: str, replacement: str, test: str) -> Mutant:
@@ -17,10 +18,10 @@ def _mutant(number: str, what: str, path: str, source: str, replacement: str, te
 RIGHTS = (
     _mutant(
         "R1",
-        "who follows the changes deletes the search",
+        "who follows the changes deletes tables",
         ROLES,
-        "Action: dynamodb:BatchWriteItem",
-        "Action: [dynamodb:BatchWriteItem, dynamodb:DeleteTable]",
+        "Action: sqs:SendMessage\n                Resource: !GetAtt ChangeDeadLetters.Arn",
+        "Action: [sqs:SendMessage, dynamodb:DeleteTable]\n                Resource: !GetAtt ChangeDeadLetters.Arn",
         NO_RIGHT_MORE,
     ),
     _mutant(
@@ -44,6 +45,14 @@ RIGHTS = (
         "whoever IAM lets assume it recovers files",
         ROLES,
         "Principal: {AWS: !Ref RecoveryPrincipal}",
+        "Principal: {AWS: '*'}",
+        "r1_nobody_reads_without_the_service_unless_they_are_named",
+    ),
+    _mutant(
+        "R1",
+        "whoever IAM lets assume it exports what there is about anybody",
+        ROLES,
+        "Principal: {AWS: !Ref PrivacyPrincipal}",
         "Principal: {AWS: '*'}",
         "r1_nobody_reads_without_the_service_unless_they_are_named",
     ),
@@ -118,5 +127,37 @@ RIGHTS = (
         "NumericGreaterThan: {'s3:signatureAge': '300000'}",
         "NumericGreaterThan: {'s3:signatureAge': '3600000'}",
         URLS,
+    ),
+    _mutant(
+        "R5",
+        "on_webhook writes any record",
+        ROLES,
+        "'ForAllValues:StringLike': {'dynamodb:LeadingKeys': 'DELIVERY#*'}",
+        "'ForAllValues:StringLike': {'dynamodb:LeadingKeys': '*'}",
+        RECORDS,
+    ),
+    _mutant(
+        "R5",
+        "on_webhook reads tokens",
+        ROLES,
+        "['DELIVERY#*', 'WEBHOOK#*']",
+        "['DELIVERY#*', 'WEBHOOK#*', 'TOKEN#*']",
+        RECORDS,
+    ),
+    _mutant(
+        "R5",
+        "on_change reads any account's anything",
+        ROLES,
+        "{'dynamodb:LeadingKeys': 'ACCOUNT#*'}",
+        "{'dynamodb:LeadingKeys': ['ACCOUNT#*', 'TOKEN#*']}",
+        RECORDS,
+    ),
+    _mutant(
+        "R5",
+        "on_change reads many of anything",
+        ROLES,
+        "{'dynamodb:LeadingKeys': 'WEBHOOK#*'}",
+        "{'dynamodb:LeadingKeys': '*#*'}",
+        RECORDS,
     ),
 )

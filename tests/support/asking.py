@@ -4,7 +4,7 @@ No emulator checks rights, so this is the one place where AWS's pages are writte
 that is not known here is an error.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
@@ -32,9 +32,11 @@ class Estate:
     account: str
     table_arns: Mapping[str, str]
     table_keys: Mapping[str, str]  # of those under a key of ours
+    table_partitions: Mapping[str, str]  # the attribute that is the partition key
     bucket_arns: Mapping[str, str]
     bucket_keys: Mapping[str, str]
     queue_arns: Mapping[str, str]  # by URL
+    key_arns: Mapping[str, str]  # by alias
 
     @classmethod
     def of(cls, applied: Applied, region: str, account: str) -> "Estate":
@@ -52,10 +54,20 @@ class Estate:
             account,
             arns(named("TableName")),
             {name: it["SSESpecification"]["KMSMasterKeyId"] for name, it in tables.items() if "SSESpecification" in it},
+            {name: it["KeySchema"][0]["AttributeName"] for name, it in tables.items()},
             arns(named("BucketName")),
             {name: _key_of_bucket(it) for name, it in buckets.items()},
             arns({applied.refs[logical]: logical for logical in named("QueueName").values()}),
+            {
+                alias: f"arn:aws:kms:{region}:{account}:key/{applied.resources[logical]['TargetKeyId']}"
+                for alias, logical in named("AliasName").items()
+            },
         )
+
+    def partitions(self, table: str, items: Iterable[Params]) -> Values:
+        """Of these items, as `dynamodb:LeadingKeys` has them."""
+        attribute = self.table_partitions[table]
+        return tuple(sorted({value for item in items for value in item[attribute].values()}))
 
     def asks(self, call: Call) -> Iterator[Ask]:
         yield from _SERVICES[call.service](self, call.operation, call.params)
@@ -69,28 +81,50 @@ def _key_of_bucket(bucket: Params) -> str:
 
 
 def _dynamodb(estate: Estate, operation: str, params: Params) -> Iterator[Ask]:
-    """Of a transaction each write by its own name.
+    """Of a transaction each write by its own name; of each item, the partition that it is in.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
     """
-    for action, table, index in _of_tables(operation, params):
-        yield Ask.of(f"dynamodb:{action}", estate.table_arns[table] + (f"/index/{index}" if index else ""))
+    for action, table, place, partitions in _of_tables(estate, operation, params):
+        told = {"dynamodb:LeadingKeys": partitions} if partitions else {}
+        yield Ask.of(f"dynamodb:{action}", estate.table_arns[table] + place, told)
         yield from opening_table(estate, table)
 
 
-def _of_tables(operation: str, params: Params) -> Iterator[tuple[str, str, str | None]]:
+OfTable = tuple[str, str, str, Values]  # action, table, what of the table, partitions
+
+
+def _of_tables(estate: Estate, operation: str, params: Params) -> Iterator[OfTable]:
     match operation:
-        case "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query":
-            yield operation, params["TableName"], params.get("IndexName")
+        case "Query" | "Scan":  # whose partitions no right of ours asks for, so they are not told
+            index = params.get("IndexName")
+            yield operation, params["TableName"], f"/index/{index}" if index else "", ()
+        case "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem":
+            yield _of_item(estate, operation, params)
         case "BatchGetItem" | "BatchWriteItem":
-            for table in params["RequestItems"]:
-                yield operation, table, None
+            for table, of_table in params["RequestItems"].items():
+                yield operation, table, "", estate.partitions(table, _in_batch(of_table))
         case "TransactWriteItems":
             for entry in params["TransactItems"]:
                 ((kind, write),) = entry.items()
-                yield f"{kind}Item", write["TableName"], None
+                yield _of_item(estate, f"{kind}Item", write)
         case _:
             raise ValueError(f"what does {operation} of DynamoDB need?")
+
+
+def _of_item(estate: Estate, action: str, params: Params) -> OfTable:
+    table = params["TableName"]
+    return action, table, "", estate.partitions(table, [params["Item" if action == "PutItem" else "Key"]])
+
+
+def _in_batch(of_table: Any) -> Iterator[Params]:
+    """The items that one table's part of a batch names."""
+    if isinstance(of_table, list):  # writes
+        for write in of_table:
+            yield write["PutRequest"]["Item"] if "PutRequest" in write else write["DeleteRequest"]["Key"]
+    else:
+        yield from of_table["Keys"]
 
 
 def opening_table(estate: Estate, table: str) -> Iterator[Ask]:
@@ -149,8 +183,9 @@ def _s3(estate: Estate, operation: str, params: Params) -> Iterator[Ask]:
 
 def _kms(estate: Estate, operation: str, params: Params) -> Iterator[Ask]:
     """https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html"""
-    assert operation in {"Decrypt", "GenerateDataKey", "GenerateMac"}
-    yield _using(params["KeyId"], operation, params.get("EncryptionContext", {}))
+    assert operation in {"Decrypt", "DescribeKey", "GenerateDataKey", "GenerateMac", "VerifyMac"}
+    key = estate.key_arns.get(params["KeyId"], params["KeyId"])
+    yield _using(key, operation, params.get("EncryptionContext", {}))
 
 
 def _using(key: str, action: str, context: Mapping[str, str], via: str | None = None) -> Ask:
@@ -178,10 +213,17 @@ def _sesv2(estate: Estate, operation: str, params: Params) -> Iterator[Ask]:
         yield Ask.of("ses:SendEmail", arn, {"ses:FromAddress": sender})
 
 
+def _sts(_: Estate, operation: str, __: Params) -> Iterator[Ask]:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: whoever it is may ask."""
+    assert operation == "GetCallerIdentity"
+    yield from ()
+
+
 _SERVICES: Mapping[str, Callable[[Estate, str, Params], Iterator[Ask]]] = {
     "dynamodb": _dynamodb,
     "kms": _kms,
     "s3": _s3,
     "sesv2": _sesv2,
     "sqs": _sqs,
+    "sts": _sts,
 }

@@ -22,21 +22,19 @@ from bench.units import Units
 from chalicelib import bootstrap
 from chalicelib.adapters import dynamo_search, kms_pins
 from chalicelib.bootstrap import World
-from chalicelib.domain.ids import BodyId
-from chalicelib.domain.mail import body_context
 from chalicelib.domain.pin import ScryptCost
-from infra import recover as recovering
 from infra.local import pump as pumping
 from infra.local.functions import Functions
 from infra.local.pump import QueuePump, Ticker, queue_sources
 from infra.local.stack import EmulatedAws, emulated_aws
 from infra.local.stream_pump import StreamPump, stream_sources
+from tests.support import every_operator as operators
 from tests.support.app_client import Answer, AppClient
 from tests.support.asking import Call
-from tests.support.builders import PIN, enrol, new_id
+from tests.support.builders import PIN, enrol
 from tests.support.clock import Clock
 
-API, RECOVERY = "api_handler", "recovery"
+API = "api_handler"
 ADAPTERS = Path(chalicelib.__file__).parent / "adapters"
 Place = tuple[str, int]  # a module of the adapters, and a line of it
 
@@ -126,6 +124,10 @@ class Stage:
             while QueuePump(source, sqs, self.functions, self.aws.region).once():
                 continue
 
+    def settle(self) -> None:
+        self.pump()
+        self.pump_stream()
+
     def pump_stream(self) -> None:
         """All that ever changed."""
         for source in stream_sources(self.functions.app, self.aws.overrides):
@@ -145,11 +147,11 @@ def record() -> tuple[Recorder, EmulatedAws]:
         _create_users(stage)
         _uploads_and_mails(stage)
         _sweeps(stage)
-        _recovery(stage)
+        operators.all_they_do(stage.bench, stage.aws, stage.recorder.during, stage.settle)
         hook = {"url": "http://127.0.0.1:9", "types": ["file.ready"]}  # nobody is there: it will be tried again
         stage.bench.ask("POST", "/webhooks", 201, hook)
         stage.bench.ready(sealing=False)
-        stage.pump_stream()
+        stage.settle()
         stage.pump()
         return stage.recorder, stage.aws
 
@@ -291,18 +293,3 @@ def _sweeps(stage: Stage) -> None:
 def _sweep(stage: Stage) -> None:
     event = Ticker(stage.functions, stage.aws.region)._event("sweep")
     assert stage.functions.invoke("sweep", event)["failed"] == 0
-
-
-def _recovery(stage: Stage) -> None:
-    """A sealed file, its newest version and by a version's name: what docs/operations.md says of it, by hand."""
-    file = stage.bench.ready(sealing=True)
-    bucket, target, s3 = stage.aws.bucket, stage.aws.outbox / "recovered", stage.bench.world._client("s3")
-    bodies, context = stage.bench.world.bodies, body_context(BodyId(new_id()), stage.bench.user.account_id)
-    sealed = bodies.seal("Hi", context)
-    with stage.recorder.during(RECOVERY):
-        (listed,) = s3.list_object_versions(Bucket=bucket, Prefix=f"files/{file}")["Versions"]
-        key = recovering._key_of(bucket, s3)
-        for version in (None, listed["VersionId"]):
-            recovering.recover(bucket, file, target, s3=s3, key_arn=key, sealed=True, version=version)
-        assert bodies.open(sealed, context) == "Hi"  # of a mail, as a person's export opens it
-    target.unlink()

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 Values = tuple[str, ...]
-PATTERNED = frozenset({"StringEquals", "StringLike"})  # of several values any will do
+PATTERNED = frozenset({"StringEquals", "StringLike", "ForAllValues:StringLike"})  # of several values any will do
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Condition:
                 return str(actual is None).lower() in self.values
             case "ForAllValues:StringEquals":  # of what is there: true where there is nothing
                 return set(actual or ()) <= set(self.values)
+            case "ForAllValues:StringLike" if actual:  # where nothing is there it would hold, and stop nothing
+                return all(any(fnmatchcase(each, value) for value in self.values) for each in actual)
         raise ValueError(f"a policy uses {self.operator}: teach it to tests/support/iam.py")
 
 

@@ -14,6 +14,7 @@ import pytest
 from chalicelib.adapters.standard_webhooks import signed_headers
 from chalicelib.adapters.webhook_http import WHOLE_SECONDS
 from chalicelib.domain.webhook import ANNOUNCED, KEPT, MAX_WEBHOOKS, PAUSES, secret_text
+from infra.openapi.webhooks import webhooks
 from tests.support.builders import a_delivery
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
@@ -61,6 +62,14 @@ def test_its_types_and_its_example() -> None:
     told = json.loads(example)
     assert told.keys() == json.loads(DELIVERY.body).keys()
     assert json.dumps(told, sort_keys=True, separators=(",", ":")) == example.strip()
+
+
+def test_its_fields_are_the_documents() -> None:
+    rows = re.findall(r"^\| `([a-z]+\.[a-z]+)` \| [^|]+ \| ([^|]+) \|", PAGE, re.MULTILINE)
+    for kind, request in webhooks().items():
+        (data,) = [re.findall(r"`([a-z_]+)`", words) for name, words in rows if name == kind]
+        schema = request["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert set(data) == schema["properties"]["data"]["properties"].keys()
 
 
 @pytest.mark.parametrize("says", [f"within {WHOLE_SECONDS} seconds", f"has {KEPT.days} days of them"])

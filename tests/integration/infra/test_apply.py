@@ -140,7 +140,7 @@ class TestTable:
         assert made.get("StreamSpecification") == (stream if logical == "MetadataTable" else None)
         assert bool(properties.get("StreamSpecification")) == (logical == "MetadataTable")
         assert made["DeletionProtectionEnabled"] is properties.get("DeletionProtectionEnabled", False)
-        assert made["DeletionProtectionEnabled"] is (logical == "EventsTable")
+        assert made["DeletionProtectionEnabled"] is (logical in {"EventsTable", "MetadataTable"})
 
     def test_encryption(self, aws: EmulatedAws, logical: str) -> None:
         declared = wanted(aws, logical).get("SSESpecification")

@@ -44,7 +44,8 @@ def without_search(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(command: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Nobody has to wait."""
     monkeypatch.setattr("infra.erasure.GRACE", timedelta())
-    return command(erase.main)
+    main = command(erase.main)
+    return lambda *arguments: main("--stage", "dev", *arguments)
 
 
 class Clockwork:
@@ -178,13 +179,21 @@ def test_aws_in_trouble_leaves_a_receipt_of_what_was_done(
         broken.setattr(Erasure, "_finish", busy)
         status, _, err = run(ALICE, "--yes", "--receipt", "1.json")
     assert (status, err) == (1, "not erased, or not all: throttled\nRun it again: it goes on.\n")
-    assert run(ALICE, "--yes", "--receipt", "1.json")[0] == 1  # nothing is done without a place for its receipt
+    in_the_way = (1, "", "nothing was changed: 1.json is there already, so name another file\n")
+    assert run(ALICE, "--yes", "--receipt", "1.json") == in_the_way
+    assert run(ALICE, "--yes", "--receipt", "2.json", "--ids", "1.json") == in_the_way
     assert scene.world.users.find(scene.alice.user_id)
     assert run(ALICE, "--yes", "--receipt", "2.json")[0] == 0
     first, second = (json.loads((tmp_path / name).read_text()) for name in ("1.json", "2.json"))
     assert (first["complete"], second["complete"]) == (False, True)
     assert second["counts"] == {"account's name": 1, "user": 1, "webhook": 1}
     assert first["person"] == second["person"]
+
+
+def test_no_stage_is_meant_if_none_is_named(scene: Scene, command: Callable[..., Run]) -> None:
+    with pytest.raises(SystemExit):
+        command(erase.main)(ALICE, "--yes")
+    assert scene.world.users.find(scene.alice.user_id)
 
 
 def test_a_stage_that_is_not_there(scene: Scene, run: Run) -> None:

@@ -36,7 +36,7 @@ PATTERNS = {  # where a name is made up after the policy was written, or none ca
     "s3": r"arn:aws:s3:::[^*]+/files/\*",
     "xray": r"\*",
 }
-KEYS = ("DataKey", "PepperKey", "EventsKey")
+KEYS = ("DataKey", "PepperKey", "EventsKey", "ReceiptKey")
 
 
 pytestmark = pytest.mark.xdist_group("permissions")  # recorded once for all of these
@@ -120,6 +120,7 @@ ROLES = [
     "OnMailRole",
     "OnUploadRole",
     "OnWebhookRole",
+    "PrivacyRole",
     "RecoveryRole",
     "SweepRole",
 ]
@@ -128,7 +129,7 @@ ROLES = [
 def test_every_function_has_a_role_of_its_own(recorded: Recorded) -> None:
     functions = of_type(recorded.expanded, "AWS::Lambda::Function").values()
     roles = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in functions]
-    assert sorted([*roles, "RecoveryRole"]) == ROLES == sorted(recorded.asks)
+    assert sorted([*roles, "PrivacyRole", "RecoveryRole"]) == ROLES == sorted(recorded.asks)
 
 
 @pytest.mark.parametrize("role", ROLES)

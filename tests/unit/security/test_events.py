@@ -258,6 +258,7 @@ def test_e5_one_function_may_write_the_log_and_sign_it() -> None:
     assert allowed("EventsTable") == {
         "ApiHandlerRole": {"dynamodb:Query"},
         "OnChangeRole": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "PrivacyRole": {"dynamodb:Query"},
     }
 
 

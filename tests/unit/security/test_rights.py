@@ -3,14 +3,19 @@
 tests/integration/infra/test_permissions.py compares what is granted with what is used.
 """
 
+import importlib
 import json
+import pkgutil
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from chalicelib import adapters
+from chalicelib.adapters.dynamo_table import KeyOfId
 from chalicelib.domain.download import DOWNLOAD_URL_LIFETIME
 from chalicelib.domain.upload import UPLOAD_URL_LIFETIME
+from infra import template
 from infra.local.s3.errors import S3Error
 from infra.local.s3.policy import refuse_denied
 from infra.local.s3.request import AwsRequest
@@ -51,12 +56,15 @@ def key_use(action: str, context: dict[str, str], via: str | None = None, key: s
 
 OBJECT = f"{arn('FilesBucket')}/files/7c9e6679-7425-40de-944b-e07fc1f90ae7"
 IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity/MailIdentity"
+NAMED = {"Recovery", "Privacy"}  # while a parameter says who
 WHO_MAY = {
     "write the audit log": (Ask.of("dynamodb:PutItem", arn("EventsTable")), {"OnChange"}),
     "sign it": (key_use("GenerateMac", {}, key="EventsKey"), {"OnChange"}),
     "read every change": (Ask.of("dynamodb:GetRecords", arn("MetadataTable", "StreamArn")), {"OnChange"}),
-    "write the search": (Ask.of("dynamodb:BatchWriteItem", arn("SearchTable")), {"OnChange"}),
+    "write the search": (Ask.of("dynamodb:BatchWriteItem", arn("SearchTable")), {"OnChange", "Privacy"}),
     "list an account's things": (Ask.of("dynamodb:Query", f"{arn('MetadataTable')}/index/listing"), {"ApiHandler"}),
+    "read all records": (Ask.of("dynamodb:Scan", arn("MetadataTable")), {"Privacy"}),
+    "sign receipts": (key_use("GenerateMac", {}, key="ReceiptKey"), {"Privacy"}),
     "find what is due": (Ask.of("dynamodb:Query", f"{arn('MetadataTable')}/index/due"), {"Sweep"}),
     "draw on a token bucket": (Ask.of("dynamodb:UpdateItem", arn("RateLimitTable")), {"ApiHandler"}),
     "order a mail": (Ask.of("sqs:SendMessage", arn("MailQueue")), {"ApiHandler", "Sweep"}),
@@ -72,11 +80,11 @@ WHO_MAY = {
     ),
     "store objects": (Ask.of("s3:PutObject", OBJECT), {"ApiHandler"}),
     "store them elsewhere": (Ask.of("s3:PutObject", f"{arn('FilesBucket')}/other/x"), set()),
-    "read objects": (Ask.of("s3:GetObjectVersion", OBJECT), {"ApiHandler", "OnUpload", "Sweep", "Recovery"}),
-    "delete objects": (Ask.of("s3:DeleteObjectVersion", OBJECT), {"ApiHandler", "OnUpload", "Sweep"}),
+    "read objects": (Ask.of("s3:GetObjectVersion", OBJECT), {"ApiHandler", "OnUpload", "Sweep"} | NAMED),
+    "delete objects": (Ask.of("s3:DeleteObjectVersion", OBJECT), {"ApiHandler", "OnUpload", "Sweep", "Privacy"}),
     "make data keys": (key_use("GenerateDataKey", OF_A_FILE), {"ApiHandler"}),
-    "open data keys": (key_use("Decrypt", OF_A_FILE), {"ApiHandler", "OnUpload", "Sweep", "Recovery"}),
-    "open bodies of mails": (key_use("Decrypt", OF_A_BODY), {"ApiHandler", "Recovery"}),
+    "open data keys": (key_use("Decrypt", OF_A_FILE), {"ApiHandler", "OnUpload", "Sweep"} | NAMED),
+    "open bodies of mails": (key_use("Decrypt", OF_A_BODY), {"ApiHandler", "Privacy"}),
     "pepper PINs, derive links": (key_use("GenerateMac", {}, key="PepperKey"), {"ApiHandler", "OnMail", "CreateUser"}),
 }
 
@@ -88,7 +96,7 @@ def test_r1_whoever_got_at_one_function_cannot_do_what_another_does(thing: str) 
 
 
 ADMINISTRATION = {
-    "dynamodb": ("DeleteTable", "ExportTableToPointInTime", "PutResourcePolicy", "Scan", "UpdateTable"),
+    "dynamodb": ("DeleteTable", "ExportTableToPointInTime", "PutResourcePolicy", "UpdateTable"),
     "iam": ("AttachRolePolicy", "PassRole", "PutRolePolicy", "UpdateAssumeRolePolicy"),
     "kms": ("CreateGrant", "DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion"),
     "lambda": ("InvokeFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration"),
@@ -106,11 +114,43 @@ def test_r1_no_function_administers_anything(role: str) -> None:
     assert not any("*" in action for action in granted)
 
 
-def test_r1_nobody_reads_without_the_service_unless_they_are_named() -> None:
-    role = RESOURCES["RecoveryRole"]
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_r1_nobody_reads_without_the_service_unless_they_are_named(name: str) -> None:
+    role = RESOURCES[f"{name}Role"]
     (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert role["Condition"] == "HasRecoveryPrincipal"
-    assert trust["Principal"] == {"AWS": {"Ref": "RecoveryPrincipal"}}
+    assert role["Condition"] == f"Has{name}Principal"
+    assert trust["Principal"] == {"AWS": {"Ref": f"{name}Principal"}}
+    assert (
+        template.load(template.TEMPLATE.with_name("permissions.yaml"))["Parameters"][f"{name}Principal"]["Default"]
+        == ""
+    )
+
+
+def kinds_of_records() -> set[str]:
+    """How the keys of all that is in the metadata table begin."""
+    modules = (
+        importlib.import_module(it.name) for it in pkgutil.iter_modules(adapters.__path__, "chalicelib.adapters.")
+    )
+    keys = (value for module in modules for value in vars(module).values() if isinstance(value, KeyOfId))
+    return {key("x")[0].partition("#")[0] for key in keys}
+
+
+TALKATIVE = {  # whom strangers get closest to, and what of the metadata table is theirs
+    "OnWebhook": {"GetItem": {"DELIVERY", "WEBHOOK"}, "PutItem": {"DELIVERY"}},
+    "OnChange": {"GetItem": {"ACCOUNT"}, "BatchGetItem": {"WEBHOOK"}, "PutItem": {"DELIVERY"}},
+}
+
+
+@pytest.mark.parametrize("action", ["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"])
+@pytest.mark.parametrize("role", TALKATIVE)
+def test_r5_who_hears_of_everything_or_talks_to_strangers_writes_no_tokens(role: str, action: str) -> None:
+    """Nor reads any: of the records of one table each has its own, wherever among others a foreign one may stand."""
+    allowed, kinds = TALKATIVE[role].get(action, set()), kinds_of_records()
+    assert len(kinds) > 20
+    for kind in kinds:
+        for keys in ((f"{kind}#x",), (f"{kind}#x", "DELIVERY#x"), ("DELIVERY#x", f"{kind}#x")):
+            ask = Ask.of(f"dynamodb:{action}", arn("MetadataTable"), {"dynamodb:LeadingKeys": keys})
+            assert (role in who_may(ask)) == ({key.partition("#")[0] for key in keys} <= allowed), keys
 
 
 # --- R2 --------------------------------------------------------------------------------------------------------------

@@ -94,6 +94,22 @@ def test_h2_nothing_but_https_at_a_name(api, world, alice, url: str) -> None:
         WebhookHttp(resolve=lambda *_, **__: leads_to("93.184.216.34"))(url, {}, "{}")
 
 
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("http://example.com/", "https alone"),
+        ("https://10.0.0.1/", "the host by its name, with a dot in it, and no number"),
+        ("https://user@example.com/", "no user, no fragment"),
+        ("https://example.com:25/", "port 443, or one from 1024 up"),
+        ("https://exämple.com/", "printable ASCII alone, anything else as in %C3%A9 (a name: xn--), and no backslash"),
+        ("https://example.com:x/", "no host and port can be read off this one"),
+    ],
+)
+def test_h2_it_says_which_rule(api, alice, url: str, rule: str) -> None:
+    answer = api.post("/webhooks", {"url": url}, token=alice.text)
+    assert answer.json["errors"] == {"url": [f"Write an address as in https://example.com/hooks: {rule}."]}
+
+
 def test_h2_only_the_stack_on_one_machine_sends_to_itself() -> None:
     for path in (template.TEMPLATE, template.OVERRIDES):
         assert "WEBHOOKS_TO_LOOPBACK" not in path.read_text(encoding="utf-8")

@@ -1,0 +1,144 @@
+"""`python -m infra.tokens EMAIL`: a user's API tokens; end all of them, or make one for who has none left.
+
+For a token that leaked while its owner has no other, and for a user who lost every token. What users do with their
+own tokens, they do by the API.
+"""
+
+import argparse
+import json
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.adapters.dynamo_token_tree import read_tree
+from chalicelib.domain.act import Act, Actor
+from chalicelib.domain.api_token import ApiToken
+from chalicelib.domain.errors import Busy, Conflict
+from chalicelib.domain.moments import rfc3339
+from chalicelib.domain.people import User
+from chalicelib.services.manage_tokens import IssuedToken, first_token
+from infra import operating
+from infra.deployed import OperatorsWorld, deployed
+from infra.personal_data import address, find_person
+
+DONE, FAILED = 0, 1
+PAGE = 100
+NEW_NAME = "from the operator"
+Told = Mapping[str, Any]
+EXAMPLES = f"""examples:
+  python -m infra.tokens carol@example.com --stage prod             which tokens she has, and when each was used last
+  python -m infra.tokens carol@example.com --stage prod --end-all   ends all of them: the next request is refused
+  python -m infra.tokens carol@example.com --stage prod --new       makes one with every scope, and shows it this once
+  python -m infra.tokens carol@example.com --stage prod --end-all --new     both, in this order
+
+The audit log of her account says that it was the operator. Make sure that who asks for a new token is who they say,
+and hand it over by a safe channel.
+
+{operating.CREDENTIALS} They need kms:DescribeKey, and to read and write
+the table metadata, with kms:Decrypt by way of DynamoDB.
+"""
+
+
+class NoSuchUser(Exception):
+    """The text says which."""
+
+
+def tokens_of(user: User, world: OperatorsWorld) -> Iterator[ApiToken]:
+    """Newest first."""
+    after = None
+    while True:
+        page = world.tokens.list_of(user.id, PAGE, after)
+        yield from page.rows
+        if page.next is None:
+            return
+        after = page.next
+
+
+def end_all(user: User, now: datetime, world: OperatorsWorld) -> int:
+    """Answers how many ended. What one of them makes meanwhile ends with it. Raises Busy."""
+    branches = read_tree(world.table, user.id).branches  # never behind, as the list of them may be
+    standing = [token_id for token_id in sorted(branches) if world.tokens.find_own(token_id, user.id)]
+    for token_id in standing:
+        world.tokens.revoke(token_id, user.id, now)
+    return len(standing)
+
+
+def new_token(user: User, now: datetime, world: OperatorsWorld) -> IssuedToken:
+    """Raises Conflict when there are too many, or the user was changed meanwhile; Busy."""
+    issued = first_token(user, NEW_NAME, now)
+    world.tokens.add(issued.token)
+    return issued
+
+
+def told_of(token: ApiToken) -> Told:
+    moments = {"created_at": token.created_at, "expires_at": token.expires_at, "last_used_at": token.last_used_at}
+    told = {"id": token.id, "name": token.name, "scopes": sorted(token.scopes)}
+    return told | {name: rfc3339(at) if at else None for name, at in moments.items()}
+
+
+def for_people(told: Told) -> str:
+    lines = []
+    if "ended" in told:
+        lines.append(f"{told['ended']} ended")
+    if "token" in told:
+        lines.append(f"{told['token_id']}  {told['token']}  (shown this once)")
+    if "tokens" in told:
+        lines += [_row(each) for each in told["tokens"]] or ["there is none: --new makes one"]
+    return "\n".join(lines)
+
+
+def _row(token: Told) -> str:
+    used = f"used {token['last_used_at']}" if token["last_used_at"] else "never used"
+    life = f"until {token['expires_at']}" if token["expires_at"] else "no expiry"
+    return f"{token['id']}  {token['name']}  {used}, {life}, {' '.join(token['scopes'])}"
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.tokens",
+        description="Show a user's API tokens, end all of them, or make one.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("email", type=address, help="the user's address")
+    parser.add_argument("--stage", required=True, help="the deployment")
+    parser.add_argument("--end-all", action="store_true", help="end every token that the user has")
+    parser.add_argument("--new", action="store_true", help="make one with every scope and no expiry, and show it")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    return parser.parse_args(arguments)
+
+
+def _do(options: argparse.Namespace, told: dict[str, Any]) -> None:
+    """Writes into `told` what was done, one by one. Raises NoSuchUser, Busy, Conflict, ClientError."""
+    here, now = deployed(options.stage), datetime.now(UTC)
+    world = here.acting(Act(actor=Actor.OPERATOR, at=now, request_id=str(uuid.uuid4())))
+    user = find_person(options.email, world.table, world).user
+    if user is None:
+        raise NoSuchUser(f"there is no user {options.email} in the stage {options.stage}")
+    if options.end_all:
+        told["ended"] = end_all(user, now, world)
+    if options.new:
+        issued = new_token(user, now, world)
+        told |= {"token_id": issued.token.id, "token": issued.text}
+    if not (options.end_all or options.new):
+        told["tokens"] = [told_of(each) for each in tokens_of(user, world)]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options, told = _options(arguments), dict[str, Any]()
+    failure = None
+    try:
+        _do(options, told)
+    except (NoSuchUser, Busy, Conflict, *operating.REFUSALS) as error:
+        failure = getattr(error, "reason", None) or operating.explained(error)
+    if told:
+        print(json.dumps(told, indent=2) if options.json else for_people(told))
+    if failure:
+        print(f"failed: {failure}", file=sys.stderr)
+    return FAILED if failure else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
