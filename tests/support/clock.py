@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
-from chalicelib.routes import call, mail_triggers, triggers
+from chalicelib.routes import call, mail_triggers, triggers, webhook_triggers
 from tests.support.builders import NOW
 
 
@@ -25,5 +25,5 @@ class Clock:
             def now(cls, tz: tzinfo | None = None) -> datetime:
                 return clock.now.astimezone(tz or UTC)
 
-        for module in (call, mail_triggers, triggers):
+        for module in (call, mail_triggers, triggers, webhook_triggers):
             monkeypatch.setattr(module, "datetime", Ruled)

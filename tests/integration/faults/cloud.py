@@ -148,6 +148,7 @@ class Cloud:
         bucket.multiparts.clear()
         ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages.clear()
         self.taken_orders()
+        self.taken_tries()
 
     def _table(self, name: str) -> Any:
         return held.table(name)
@@ -205,11 +206,18 @@ class Cloud:
 
     def taken_orders(self) -> list[str]:
         """The mail queue's messages, which are taken out of it."""
-        name = self.settings.mail_queue_url.rpartition("/")[2]
-        queue: Any = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[name]
-        bodies = [message.body for message in queue._messages]
+        return [message.body for message in self._taken(self.settings.mail_queue_url)]
+
+    def taken_tries(self) -> list[tuple[str, int]]:
+        """The webhook queue's messages, and for how many seconds each is held back."""
+        taken = self._taken(self.settings.webhook_queue_url)
+        return [(it.body, max(0, round((it.delayed_until - it.sent_timestamp) / 1000))) for it in taken]
+
+    def _taken(self, url: str) -> list[Any]:
+        queue: Any = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[url.rpartition("/")[2]]
+        messages = list(queue._messages)
         queue._messages.clear()
-        return bodies
+        return messages
 
     def taken_changes(self) -> list[Record]:
         """The stream's records, as Lambda has them."""

@@ -1,15 +1,17 @@
 """The main flows, each as small as it can be: what they begin with is put there in calm weather."""
 
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.file import File
 from chalicelib.domain.quota import Quota
+from chalicelib.domain.webhook import ANNOUNCED
 from chalicelib.services.mail_links import open_link
 from tests.integration.faults.play import Play
-from tests.support.builders import NOW, PIN, a_download, a_mail, key_to, new_id, stored_mail
+from tests.support.builders import NOW, PIN, a_download, a_mail, key_to, new_id, stored_mail, webhook_of
 
 GONE = (204, 404)  # of an end that is asked for again
 WRONG = "0000"
@@ -148,6 +150,28 @@ def revoke(play: Play) -> None:
     assert told.json["code"] == "gone"
 
 
+def tell(play: Play) -> None:
+    """A receiver that does not always answer hears of a perform; its owner may order that again, or end it."""
+    befalls_the_stream = play.choose(2)
+    with play.shelter():
+        webhook = webhook_of(play.world, play.alice.account_id, types=frozenset(ANNOUNCED), created_at=NOW)
+    download, key = _granted(play, _ready(play), 1)
+    with play.shelter():
+        play.perform(download, key)
+    play.receiver.troubles = [(500, None, 301, 204)[play.choose(4)] for _ in range(1 + play.choose(3))]
+    path = f"/webhooks/{webhook.id}"
+    play.rivals += [play.post, lambda: play.redeliver(path), play.sweep]
+    if play.choose(6) == 5:
+        play.rivals += [lambda: play.ask("DELETE", path, by=play.alice)]
+    with nullcontext() if befalls_the_stream else play.shelter():  # else faults seldom come as far as to the tries
+        play.tell_changes()
+    for _ in range(1 + play.choose(4)):
+        play.post()
+        play.clock.tick(seconds=(0, 5, 300)[play.choose(3)])
+    if play.choose(2):
+        play.redeliver(path)
+
+
 def linking(world: Any) -> dict[str, Any]:
     return {"downloads": world.downloads, "macs": world.macs}
 
@@ -216,4 +240,4 @@ def quota(play: Play) -> None:
     play.insist("POST", "/files", {"filename": "all.pdf", "size": 30}, by=play.alice, key=new_id(), good=(201,))
 
 
-FLOWS = {flow.__name__: flow for flow in (upload, parts, perform, purge, mail, revoke, pin, once, quota)}
+FLOWS = {flow.__name__: flow for flow in (upload, parts, perform, purge, mail, revoke, tell, pin, once, quota)}

@@ -12,6 +12,7 @@ from chalicelib.domain.event import EventType
 from chalicelib.domain.ids import AccountId
 from chalicelib.domain.sealing import WrappedKey, encryption_context
 from chalicelib.domain.secret import hash_secret
+from chalicelib.domain.webhook import delivery_id
 from tests.integration.faults.play import Play
 
 _KEY = re.compile(r"#([0-9A-Za-z]{43})")
@@ -32,6 +33,7 @@ def judge(play: Play) -> None:
     quotas_are_exact(play, records)
     log = the_log_is_sound(play)
     the_log_is_whole(play, records, log)
+    whoever_wants_to_hears_of_it(play, log)
 
 
 def nothing_is_lost(play: Play, files: Sequence[Any]) -> None:
@@ -137,3 +139,22 @@ def the_log_is_whole(play: Play, records: Any, log: Sequence[Any]) -> None:
     told = Counter((it.type, it.subject["file"]) for it in log if it.type in once)
     assert set(told.values()) <= {1}
     assert not [it for it in log if it.type == EventType.FILE_ERASED]
+
+
+def whoever_wants_to_hears_of_it(play: Play, log: Sequence[Any]) -> None:
+    """Of each thing once, under one id; again only where something had befallen it, or somebody wanted it again."""
+    webhooks = play.cloud.records("WEBHOOK")
+    deliveries = {item["pk"].partition("#")[2]: item for item in play.cloud.records("DELIVERY")}
+    statuses = {item["status"] for item in deliveries.values()}
+    assert "pending" not in statuses, "a delivery stays on its way"
+    for webhook in webhooks:
+        webhook_id, is_deleted = webhook["pk"].partition("#")[2], "removed_at" in webhook
+        wanted = {delivery_id(webhook_id, it.id) for it in log if str(it.type) in webhook["types"]}
+        assert is_deleted or wanted == set(deliveries), "somebody does not hear of it"
+        assert is_deleted or statuses <= {"delivered"}
+    for told, bodies in play.receiver.heard.items():
+        assert told in deliveries
+        assert len(set(bodies)) == 1, "one id for two things"
+    taken = sum(len(bodies) for bodies in play.receiver.heard.values())
+    reasons = len(play.weather.struck) + play.ordered_again + len(deliveries)
+    assert len(deliveries) * ("failed" not in statuses) <= taken <= reasons, "sent again without a reason, or never"

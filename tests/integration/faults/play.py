@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from chalicelib.domain.pin import MAX_TRIES
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.routes import triggers
 from tests.integration.faults.cloud import Cloud
+from tests.integration.faults.receiver import Receiver
 from tests.integration.faults.weather import Fault, Kind, Weather
 from tests.support import sealed
 from tests.support.app_client import Answer, AppClient, LambdaContext
@@ -43,6 +44,7 @@ class Schedule:
 class Message:
     body: str
     received: int = 0
+    due_at: datetime | None = None  # held back until then
 
 
 @dataclass
@@ -66,8 +68,12 @@ class Play:
     performs: list[Perform] = field(default_factory=list)
     uploads: list[Message] = field(default_factory=list)  # S3's events on their way
     orders: list[Message] = field(default_factory=list)  # mails' orders on theirs
+    tries: list[Message] = field(default_factory=list)  # webhooks' tries
+    letters: list[Message] = field(default_factory=list)  # tries that were put away
+    receiver: Receiver = field(default_factory=Receiver)
     rivals: list[Callable[[], object]] = field(default_factory=list)
     revoked: set[str] = field(default_factory=set)  # mails, as their sender was told
+    ordered_again: int = 0  # deliveries
     wrong_pins: int = 0  # that were told to be wrong, since a right one
 
     def __post_init__(self) -> None:
@@ -75,6 +81,7 @@ class Play:
         self.cloud.sky.weather = self.weather
         self._choices = list(self.schedule.choices)
         self.app = AppClient(table_of_contents.app)
+        self.world.send_webhook = self.receiver
         self.bytes_of |= self.cloud.bytes_of
         self.key_of |= self.cloud.key_of
         self.alice, self.bob = self.cloud.alice, self.cloud.bob
@@ -145,6 +152,15 @@ class Play:
         if answer is not None and answer.status == 204:
             self.revoked.add(mail_id)
 
+    def redeliver(self, webhook_path: str) -> None:
+        """What its log has, newest first; of one that is being tried the service says so."""
+        listed = self.ask("GET", f"{webhook_path}/deliveries", by=self.alice)
+        if listed is not None and listed.status == 200 and listed.data:
+            path = f"{webhook_path}/deliveries/{listed.data[0]['id']}/redeliver"
+            answer = self.ask("POST", path, by=self.alice)
+            self.ordered_again += 1
+            assert answer is None or answer.status in {200, 404, 409, 503}
+
     def guess(self, pin: str) -> None:
         """A right one may have been taken, whatever was heard of it. One that was given up may be, later."""
         answer = self.ask("POST", "/keys", {"pin": pin}, by=self.bob)
@@ -163,16 +179,28 @@ class Play:
         self.orders += [Message(body) for body in self.cloud.taken_orders()]
         self._bring(self.orders, table_of_contents.on_mail)
 
-    def _bring(self, queue: list[Message], function: Callable[[Any, Any], Any]) -> None:
-        """One message to its function; it comes again unless that says that it is done."""
-        if not queue:
+    def post(self) -> None:
+        """What is due of the tries at webhooks' deliveries; nothing else is waited for."""
+        now = self.clock.now
+        self.tries += [Message(body, due_at=now + timedelta(seconds=delay)) for body, delay in self.cloud.taken_tries()]
+        self._bring(self.tries, table_of_contents.on_webhook, self.letters)
+
+    def _bring(
+        self, queue: list[Message], function: Callable[[Any, Any], Any], letters: list[Message] | None = None
+    ) -> None:
+        """One message to its function; it comes again unless that says that it is done, until it is a letter."""
+        due = [message for message in queue if message.due_at is None or message.due_at <= self.clock.now]
+        if not due:
             return
-        message = queue.pop(self.choose(len(queue)))
+        message = due[self.choose(len(due))]
+        queue.remove(message)
         message.received += 1
         event = {"Records": [{"messageId": "m", "receiptHandle": "r", "body": message.body}]}
         is_done = self._run(partial(function, event, CONTEXT)) == {"batchItemFailures": []}
         if not is_done and message.received < RECEIVES:
             queue.append(message)
+        elif not is_done and letters is not None:
+            letters.append(message)
 
     def sweep(self) -> None:
         self._run(triggers.handle_sweep)
@@ -209,7 +237,7 @@ class Play:
             self.sweep()
             self._arrive()
         self.sweep()
-        self.tell_changes()
+        self._arrive()
         return self.clock.now
 
     def _arrive(self) -> None:
@@ -218,3 +246,16 @@ class Play:
         self.deliver()
         while self.orders:
             self.deliver()
+        self.tell_changes()
+        self.tries += [Message(letter.body) for letter in self.letters]  # as infra.redrive does
+        self.letters.clear()
+        self.post()
+        while self.tries:
+            self.clock.now = max([self.clock.now, *_nearest(self.tries)])
+            self.post()
+
+
+def _nearest(queue: Sequence[Message]) -> list[datetime]:
+    """When the next of them is due: nothing if one is due at any time."""
+    times = [message.due_at for message in queue]
+    return [] if None in times else [min(filter(None, times))]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from chalicelib.adapters.dynamo_claims import DynamoClaims, keep
 from chalicelib.adapters.dynamo_creations import _NOTHING, Creations
+from chalicelib.adapters.dynamo_deliveries import DynamoDeliveries
 from chalicelib.adapters.dynamo_downloads import DynamoDownloads, download_key
 from chalicelib.adapters.dynamo_mails import DynamoMails
 from chalicelib.adapters.dynamo_table import Item, timestamp
@@ -17,13 +19,15 @@ from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.file import File
-from chalicelib.domain.ids import AccountId
+from chalicelib.domain.ids import AccountId, DeliveryId
 from chalicelib.domain.mail import Mail
 from chalicelib.domain.quota import Usage
 from chalicelib.domain.secret import SecretHash
+from chalicelib.domain.webhook import Delivery, DeliveryStatus, Outcome
 from chalicelib.ports import Claimed, FileStore, ObjectStore
+from chalicelib.services.deliver_webhook import Try, deliver_webhook
 from tests.integration.careless import CarelessDownloads, CarelessEnds, CarelessPinTries
-from tests.integration.faults.flows import mail, once, perform, pin, purge, revoke, upload
+from tests.integration.faults.flows import mail, once, perform, pin, purge, revoke, tell, upload
 from tests.integration.faults.play import Play
 
 ADAPTERS, SERVICES = "chalicelib.adapters", "chalicelib.services"
@@ -106,6 +110,49 @@ def _bodies_of_no_one(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(f"{ADAPTERS}.s3_objects.S3Objects.delete_versions", lambda *_: None)
 
 
+def _orders_what_is_new(patch: pytest.MonkeyPatch) -> None:
+    """As if an order was never lost."""
+    known: set[str] = set()
+
+    class Adds(DynamoDeliveries):
+        def add(self, delivery: Delivery) -> Delivery:
+            stored = super().add(delivery)
+            is_new = stored.id not in known
+            known.add(stored.id)
+            return stored if is_new else replace(stored, attempts=1)
+
+    patch.setattr(f"{ADAPTERS}.dynamo_deliveries.DynamoDeliveries", Adds)
+
+
+def _notes_before_it_sends(patch: pytest.MonkeyPatch) -> None:
+    def deliver(delivery_id: DeliveryId, attempt: int, now: datetime, **ports: Any) -> Try:
+        """The try is counted as a success, and made then."""
+        delivery = ports["deliveries"].find(delivery_id)
+        if delivery is None or delivery.status is not DeliveryStatus.PENDING:
+            return Try.NOTHING
+        noted = ports["deliveries"].save(delivery.tried(Outcome(answered=204), now))
+        webhook = ports["webhooks"].find(delivery.webhook_id)
+        if webhook is None:
+            return Try.FAILED
+        secret = ports["keys"].unwrap(webhook.secret, webhook.context)
+        ports["send"](webhook.url, ports["sign"](secret, noted.id, now, noted.body), noted.body)
+        return Try.DELIVERED
+
+    patch.setattr("chalicelib.routes.webhook_triggers.deliver_webhook", deliver)
+
+
+def _drops_orders_of_tries_made(patch: pytest.MonkeyPatch) -> None:
+    """As if the next try was ordered for sure once this one was noted."""
+
+    def deliver(delivery_id: DeliveryId, attempt: int, now: datetime, **ports: Any) -> Try:
+        delivery = ports["deliveries"].find(delivery_id)
+        if delivery and attempt < delivery.attempts:
+            return Try.NOTHING
+        return deliver_webhook(delivery_id, attempt, now, **ports)
+
+    patch.setattr("chalicelib.routes.webhook_triggers.deliver_webhook", deliver)
+
+
 VARIANTS: dict[str, tuple[Callable[[Play], None], Callable[[pytest.MonkeyPatch], None]]] = {
     "a use is spent by reading and writing": (
         perform,
@@ -121,5 +168,8 @@ VARIANTS: dict[str, tuple[Callable[[Play], None], Callable[[pytest.MonkeyPatch],
     "a mail and its download are withdrawn apart": (revoke, _class("dynamo_mails.DynamoMails", WithdrawsInTwoSteps)),
     "the sweep forgets files": (upload, _sweeps_no_files),
     "the sweep forgets mails": (mail, _sweeps_no_mails),
+    "a delivery is ordered once": (tell, _orders_what_is_new),
+    "a delivery is noted, and then sent": (tell, _notes_before_it_sends),
+    "a next try is ordered once": (tell, _drops_orders_of_tries_made),
     "an event is named at random": (purge, _names_events_at_random),
 }

@@ -108,5 +108,8 @@ def test_every_alarm_has_its_row_and_no_row_is_of_another() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    headings = {re.sub("[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^## (.+)$", PAGE, re.MULTILINE)}
+    headings = {
+        re.sub("[^a-z -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
+    }
     assert set(re.findall(r"\]\(#([a-z-]+)\)", PAGE)) <= headings
