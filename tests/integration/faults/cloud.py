@@ -46,6 +46,7 @@ from tests.support.sealed import seal_for
 
 REGION = "eu-west-1"
 MAIL_FROM = "sealdrop@example.com"
+CONFIGURATION_SET = "mails"
 KINDS = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::SQS::Queue")
 CHEAP = ScryptCost(2, 1, 1)
 QUOTA = Quota(stored_bytes=10**9, files=100, mails_a_day=100)
@@ -69,7 +70,7 @@ class Cloud:
             mail_queue_url=refs["MailQueue"],
             webhook_queue_url=refs["WebhookQueue"],
             mail_from=MAIL_FROM,
-            mail_configuration_set=None,
+            mail_configuration_set=CONFIGURATION_SET,
             rate_limit=10**9,
             pages_url="https://sealdrop.test/",
             quota=QUOTA,
@@ -77,6 +78,7 @@ class Cloud:
         self.sky = Sky()
         self.clients = {attempts: self._clients(attempts) for attempts in (1, 3)}
         self.bare = {name: boto3.client(name, region_name=REGION) for name in ("dynamodb", "s3", "kms", "sesv2")}
+        self.bare["sesv2"].create_configuration_set(ConfigurationSetName=CONFIGURATION_SET)
         self.bare["sesv2"].create_email_identity(EmailIdentity="example.com")
         self.bare["sesv2"].create_email_identity(EmailIdentity=MAIL_FROM)
         self._tokens = FakeTokens()

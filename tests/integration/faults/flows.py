@@ -118,10 +118,13 @@ def mail(play: Play) -> None:
         each["id"] for each in sent
     ]
     play.uses_of |= {each["download_id"]: 2 for each in sent}
-    play.rivals += [play.deliver, play.sweep]
+    play.rivals += [lambda: (play.bounce(), play.deliver()), play.deliver, play.sweep]
     if play.choose(3) == 2:
         play.rivals += [lambda: play.revoke(sent[0]["id"])]
     for _ in range(1 + play.choose(3)):
+        play.deliver()
+    if play.choose(3) == 2:
+        play.bounce()
         play.deliver()
     opened = play.ask("GET", f"/inbox/{sent[0]['id']}", by=play.bob)
     assert opened is None or opened.status in {200, 404, 503}

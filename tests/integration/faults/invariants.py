@@ -96,7 +96,9 @@ def mails_are_as_they_say(play: Play, mails: Sequence[Any], downloads: Sequence[
         assert (mail_id not in play.revoked) or mail.get("revoked_at"), "a revocation is lost"
         to_bob = mail["recipient"]["email"] == play.bob.email
         assert (mail_id in inbox) == (to_bob and mail["status"] == "success")
-        assert mail["status"] == "success" or mail.get("revoked_at"), "not sent, for no reason"
+        came_back = mail.get("message_id") in play.bounced
+        assert mail["status"] == "success" or mail.get("revoked_at") or came_back, "not sent, for no reason"
+        assert not (came_back and mail["status"] == "success"), "its sender takes it for delivered"
     assert len(letters) >= sum(mail["status"] == "success" for mail in mails)
     assert len(letters) <= len(mails) + len(play.weather.struck), "sent again without a reason"
     assert len({key for letter in letters for key in _KEY.findall(letter)}) <= 1, "two links to one mail"

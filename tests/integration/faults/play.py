@@ -19,7 +19,7 @@ from chalicelib.domain.errors import SealdropError
 from chalicelib.domain.pin import MAX_TRIES
 from chalicelib.domain.sealing import WrappedKey
 from chalicelib.routes import triggers
-from tests.integration.faults.cloud import Cloud
+from tests.integration.faults.cloud import CONFIGURATION_SET, Cloud
 from tests.integration.faults.receiver import Receiver
 from tests.integration.faults.weather import Fault, Kind, Weather
 from tests.support import sealed
@@ -69,7 +69,9 @@ class Play:
     uploads: list[Message] = field(default_factory=list)  # S3's events on their way
     orders: list[Message] = field(default_factory=list)  # mails' orders on theirs
     tries: list[Message] = field(default_factory=list)  # webhooks' tries
-    letters: list[Message] = field(default_factory=list)  # tries that were put away
+    mail_letters: list[Message] = field(default_factory=list)  # orders and bounces that were put away
+    letters: list[Message] = field(default_factory=list)  # tries that were
+    bounced: set[str] = field(default_factory=set)  # e-mails
     receiver: Receiver = field(default_factory=Receiver)
     rivals: list[Callable[[], object]] = field(default_factory=list)
     revoked: set[str] = field(default_factory=set)  # mails, as their sender was told
@@ -177,7 +179,7 @@ class Play:
 
     def deliver(self) -> None:
         self.orders += [Message(body) for body in self.cloud.taken_orders()]
-        self._bring(self.orders, table_of_contents.on_mail)
+        self._bring(self.orders, table_of_contents.on_mail, self.mail_letters)
 
     def post(self) -> None:
         """What is due of the tries at webhooks' deliveries; nothing else is waited for."""
@@ -201,6 +203,23 @@ class Play:
             queue.append(message)
         elif not is_done and letters is not None:
             letters.append(message)
+
+    def bounce(self) -> None:
+        """One of the e-mails that went out comes back; SES says so, perhaps before it is known to be sent."""
+        letters = [letter for letter in self.cloud.letters() if letter.id not in self.bounced]
+        if not letters:
+            return
+        letter = letters[self.choose(len(letters))]
+        self.bounced.add(letter.id)
+        (mail_id,) = (
+            mail["pk"].partition("#")[2]
+            for mail in self.cloud.records("MAIL")
+            if mail["recipient"]["email"] in letter.destinations["ToAddresses"]
+        )
+        tags = {"mail": [mail_id], "occasion": ["delivery"], "ses:configuration-set": [CONFIGURATION_SET]}
+        detail = {"mail": {"messageId": letter.id, "tags": tags}, "bounce": {"bounceType": "Permanent"}}
+        event = {"source": "aws.ses", "detail-type": "Email Bounced", "detail": detail}
+        self.orders.append(Message(json.dumps(event)))
 
     def sweep(self) -> None:
         self._run(triggers.handle_sweep)
@@ -243,12 +262,13 @@ class Play:
     def _arrive(self) -> None:
         while self.uploads:
             self.hear_of_uploads()
+        for letters, queue in ((self.mail_letters, self.orders), (self.letters, self.tries)):
+            queue += [Message(letter.body) for letter in letters]  # as infra.redrive does
+            letters.clear()
         self.deliver()
         while self.orders:
             self.deliver()
         self.tell_changes()
-        self.tries += [Message(letter.body) for letter in self.letters]  # as infra.redrive does
-        self.letters.clear()
         self.post()
         while self.tries:
             self.clock.now = max([self.clock.now, *_nearest(self.tries)])

@@ -15,6 +15,7 @@ from chalicelib.adapters.dynamo_downloads import DynamoDownloads, download_key
 from chalicelib.adapters.dynamo_mails import DynamoMails
 from chalicelib.adapters.dynamo_table import Item, timestamp
 from chalicelib.adapters.dynamo_transaction import transact
+from chalicelib.domain import webhook as hooks
 from chalicelib.domain.claim import Claim
 from chalicelib.domain.download import DownloadKey
 from chalicelib.domain.errors import Gone
@@ -23,8 +24,8 @@ from chalicelib.domain.ids import AccountId, DeliveryId
 from chalicelib.domain.mail import Mail
 from chalicelib.domain.quota import Usage
 from chalicelib.domain.secret import SecretHash
-from chalicelib.domain.webhook import Delivery, DeliveryStatus, Outcome
 from chalicelib.ports import Claimed, FileStore, ObjectStore
+from chalicelib.services.deliver_mail import Delivery
 from chalicelib.services.deliver_webhook import Try, deliver_webhook
 from tests.integration.careless import CarelessDownloads, CarelessEnds, CarelessPinTries
 from tests.integration.faults.flows import mail, once, perform, pin, purge, revoke, tell, upload
@@ -110,12 +111,16 @@ def _bodies_of_no_one(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(f"{ADAPTERS}.s3_objects.S3Objects.delete_versions", lambda *_: None)
 
 
+def _hears_of_no_bounce(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("chalicelib.routes.mail_triggers.on_bounce", lambda *_, **__: Delivery.NOTHING_TO_DO)
+
+
 def _orders_what_is_new(patch: pytest.MonkeyPatch) -> None:
     """As if an order was never lost."""
     known: set[str] = set()
 
     class Adds(DynamoDeliveries):
-        def add(self, delivery: Delivery) -> Delivery:
+        def add(self, delivery: hooks.Delivery) -> hooks.Delivery:
             stored = super().add(delivery)
             is_new = stored.id not in known
             known.add(stored.id)
@@ -128,9 +133,9 @@ def _notes_before_it_sends(patch: pytest.MonkeyPatch) -> None:
     def deliver(delivery_id: DeliveryId, attempt: int, now: datetime, **ports: Any) -> Try:
         """The try is counted as a success, and made then."""
         delivery = ports["deliveries"].find(delivery_id)
-        if delivery is None or delivery.status is not DeliveryStatus.PENDING:
+        if delivery is None or delivery.status is not hooks.DeliveryStatus.PENDING:
             return Try.NOTHING
-        noted = ports["deliveries"].save(delivery.tried(Outcome(answered=204), now))
+        noted = ports["deliveries"].save(delivery.tried(hooks.Outcome(answered=204), now))
         webhook = ports["webhooks"].find(delivery.webhook_id)
         if webhook is None:
             return Try.FAILED
@@ -166,6 +171,7 @@ VARIANTS: dict[str, tuple[Callable[[Play], None], Callable[[pytest.MonkeyPatch],
     "a claim is kept after the creation": (once, _class("dynamo_creations.Creations", ClaimsAfterwards)),
     "tries at a PIN are read and written": (pin, _class("dynamo_pins.DynamoPinTries", CarelessPinTries)),
     "a mail and its download are withdrawn apart": (revoke, _class("dynamo_mails.DynamoMails", WithdrawsInTwoSteps)),
+    "a mail that came back is taken for sent": (mail, _hears_of_no_bounce),
     "the sweep forgets files": (upload, _sweeps_no_files),
     "the sweep forgets mails": (mail, _sweeps_no_mails),
     "a delivery is ordered once": (tell, _orders_what_is_new),
