@@ -1,5 +1,6 @@
 """Tests cannot touch the world: dummy credentials, an empty home, and no way out but to this machine."""
 
+import functools
 import gc
 import os
 import shutil
@@ -62,14 +63,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     What a module of integration tests sets up for itself, an AWS above all, is set up in one worker and not in each.
     """
-    unit, client, integration = HERE / "unit", HERE / "unit" / "client", HERE / "integration"
     for item in items:
-        if unit in item.path.parents and client not in item.path.parents:
-            item.add_marker(pytest.mark.disable_socket)
-        else:
-            item.add_marker(pytest.mark.allow_hosts([LOOPBACK]))
-        if integration in item.path.parents and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(integration))))
+        kind, module = _place(item.path)
+        alone = kind == "unit" and not module.startswith("client/")
+        item.add_marker(pytest.mark.disable_socket if alone else pytest.mark.allow_hosts([LOOPBACK]))
+        if kind == "integration" and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(module))
+
+
+@functools.cache
+def _place(path: Path) -> tuple[str, str]:
+    """The folder of tests/ that it is in, and where there: asked for each of ten thousand tests."""
+    kind, _, module = path.relative_to(HERE).as_posix().partition("/")
+    return kind, module
 
 
 def pytest_collection_finish() -> None:

@@ -22,9 +22,9 @@ TOLD = pytest.StashKey[str]()  # what the stack's process has printed
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    kept = on_package.kept(items, config.getoption("--stack"))
+    kept = set(on_package.kept(items, config.getoption("--stack")))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    items[:] = [item for item in items if item in kept]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
