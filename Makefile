@@ -3,7 +3,6 @@ PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
-MAKEFLAGS += --jobs=3
 
 .PHONY: help dev demo up test mutants faults check audit format lock openapi web dynalite bench package e2e-package deploy destroy clean
 
@@ -13,7 +12,8 @@ help: ## this list
 demo: dev ## send a real file through the whole service on this machine, and prove that its bytes came back
 	@$(BIN)/python -m infra.local.demo
 
-test: dev web dynalite ## every test: unit, integration, end to end
+test: ## every test: unit, integration, end to end
+	@$(MAKE) --silent --no-print-directory --jobs=3 dev web dynalite
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 mutants: dev ## every check of the threat model taken out, and its test seen to fail (a minute or two; CI does it)

@@ -21,7 +21,7 @@ from chalicelib.adapters.dynamo_downloads import download_key
 from chalicelib.adapters.dynamo_inbox import entry_item
 from chalicelib.adapters.dynamo_people import ERASING, account_key, address_key
 from chalicelib.adapters.dynamo_table import Item, moment, timestamp
-from chalicelib.adapters.dynamo_token_tree import read_tree, tree_key
+from chalicelib.adapters.dynamo_token_tree import tree_key
 from chalicelib.adapters.dynamo_transaction import Transaction
 from chalicelib.domain.ids import MailId
 from chalicelib.domain.mail import Mail, Recipient
@@ -80,9 +80,7 @@ class Erasure:
             address_key(self._person.key), change, "user_id = :user", user=user.id, now=self._now
         )
         self._closed_at = moment(address[ERASING])
-        tokens = sorted(read_tree(self._table, user.id).branches)
-        ended = [self._world.tokens.revoke(each, user.id, self._clock()) for each in tokens]
-        if any(ended):
+        if self._world.tokens.revoke_all(user.id, self._clock()):
             self._closed_at = self._clock()  # an earlier run was broken off before it came so far
 
     def _pass_until_nothing_is_left(self) -> None:

@@ -6,25 +6,28 @@ own tokens, they do by the API.
 
 import argparse
 import json
+import os
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.dynamo_token_tree import read_tree
 from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.errors import Busy, Conflict
 from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.people import User
-from chalicelib.services.manage_tokens import IssuedToken, first_token
+from chalicelib.ports import TokenStore
+from chalicelib.services.manage_tokens import operator_token
 from infra import operating
-from infra.deployed import OperatorsWorld, deployed
+from infra.deployed import deployed
 from infra.personal_data import address, find_person
 
 DONE, FAILED = 0, 1
 PAGE = 100
+PATIENCE = 20  # so many times more
 NEW_NAME = "from the operator"
 Told = Mapping[str, Any]
 EXAMPLES = f"""examples:
@@ -45,31 +48,27 @@ class NoSuchUser(Exception):
     """The text says which."""
 
 
-def tokens_of(user: User, world: OperatorsWorld) -> Iterator[ApiToken]:
-    """Newest first."""
+def tokens_of(user: User, now: datetime, *, tokens: TokenStore) -> Iterator[ApiToken]:
+    """Those that can be used, newest first."""
     after = None
     while True:
-        page = world.tokens.list_of(user.id, PAGE, after)
-        yield from page.rows
+        page = tokens.list_of(user.id, PAGE, after)
+        yield from (token for token in page.rows if token.is_live(now))
         if page.next is None:
             return
         after = page.next
 
 
-def end_all(user: User, now: datetime, world: OperatorsWorld) -> int:
-    """Answers how many ended. What one of them makes meanwhile ends with it. Raises Busy."""
-    branches = read_tree(world.table, user.id).branches  # never behind, as the list of them may be
-    standing = [token_id for token_id in sorted(branches) if world.tokens.find_own(token_id, user.id)]
-    for token_id in standing:
-        world.tokens.revoke(token_id, user.id, now)
-    return len(standing)
+def end_all(user: User, now: datetime, *, tokens: TokenStore) -> int:
+    """Answers how many ended: all that there are at one moment, and none of them makes another after it.
 
-
-def new_token(user: User, now: datetime, world: OperatorsWorld) -> IssuedToken:
-    """Raises Conflict when there are too many, or the user was changed meanwhile; Busy."""
-    issued = first_token(user, NEW_NAME, now)
-    world.tokens.add(issued.token)
-    return issued
+    Raises Busy, when none has ended. Whoever has a leaked one can keep changing the tree, so this does not give up as
+    soon as a request would.
+    """
+    for _ in range(PATIENCE):
+        with suppress(Busy):
+            return len(tokens.revoke_all(user.id, now))
+    return len(tokens.revoke_all(user.id, now))
 
 
 def told_of(token: ApiToken) -> Told:
@@ -110,34 +109,60 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _do(options: argparse.Namespace, told: dict[str, Any]) -> None:
-    """Writes into `told` what was done, one by one. Raises NoSuchUser, Busy, Conflict, ClientError."""
+def _do(options: argparse.Namespace, told: dict[str, Any], unseen: ExitStack) -> None:
+    """Writes into `told` what was done, one by one; `unseen` takes back what nobody came to see.
+
+    Raises NoSuchUser, Busy, Conflict, ClientError.
+    """
     here, now = deployed(options.stage), datetime.now(UTC)
     world = here.acting(Act(actor=Actor.OPERATOR, at=now, request_id=str(uuid.uuid4())))
     user = find_person(options.email, world.table, world).user
     if user is None:
         raise NoSuchUser(f"there is no user {options.email} in the stage {options.stage}")
     if options.end_all:
-        told["ended"] = end_all(user, now, world)
+        told["ended"] = end_all(user, now, tokens=world.tokens)
     if options.new:
-        issued = new_token(user, now, world)
+        issued = operator_token(user, NEW_NAME, now)
+        unseen.callback(world.tokens.revoke, issued.token.id, user.id, now)
+        world.tokens.add(issued.token)
         told |= {"token_id": issued.token.id, "token": issued.text}
     if not (options.end_all or options.new):
-        told["tokens"] = [told_of(each) for each in tokens_of(user, world)]
+        told["tokens"] = [told_of(each) for each in tokens_of(user, now, tokens=world.tokens)]
+
+
+def _show(told: Told, options: argparse.Namespace) -> None:
+    """Raises OSError: nobody reads it, or there is no room for it."""
+    if not told:
+        return
+    try:
+        print(json.dumps(told, indent=2) if options.json else for_people(told), flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer, at the exit
+        raise
 
 
 def main(arguments: list[str] | None = None) -> int:
     options, told = _options(arguments), dict[str, Any]()
-    failure = None
     try:
-        _do(options, told)
-    except (NoSuchUser, Busy, Conflict, *operating.REFUSALS) as error:
-        failure = getattr(error, "reason", None) or operating.explained(error)
-    if told:
-        print(json.dumps(told, indent=2) if options.json else for_people(told))
-    if failure:
-        print(f"failed: {failure}", file=sys.stderr)
-    return FAILED if failure else DONE
+        with ExitStack() as unseen:
+            try:
+                _do(options, told, unseen)
+            finally:
+                _show(told, options)  # also what was done before it failed
+            unseen.pop_all()
+    except (NoSuchUser, Busy, Conflict, *operating.REFUSALS, OSError) as error:
+        print(f"failed: {_in_words(error)}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("broken off. Without --end-all and --new it shows how things stand.", file=sys.stderr)
+        return FAILED
+    return DONE
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, Busy):
+        return f"{error.reason or error}: run it again"
+    return operating.explained(error)
 
 
 if __name__ == "__main__":

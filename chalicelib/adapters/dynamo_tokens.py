@@ -1,5 +1,6 @@
 """API tokens in the metadata table. Each carries a copy of its user: decision 0041 says how that stays true."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chalicelib.adapters.dynamo_authors import author_from, author_item, is_still
@@ -27,6 +28,7 @@ from chalicelib.domain.token_tree import TokenTree
 token_key = KeyOfId("TOKEN", "TOKEN")
 _STANDS = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
 _REVOKED_KEPT = timedelta(days=1)
+_Choice = Callable[[TokenTree], tuple[TokenTree, frozenset[TokenId]]]  # a tree without some, and which
 
 
 class DynamoTokens:
@@ -58,18 +60,28 @@ class DynamoTokens:
         return token_lists.page(self._table, _list_pk(user_id), NEWEST_FIRST, limit, after)
 
     def revoke(self, token_id: TokenId, user_id: UserId, now: datetime, spared: TokenId | None = None) -> bool:
-        """The records stay for a while, on no list: a removal could not say who did it."""
+        return token_id in self._end(user_id, now, lambda tree: tree.without(token_id, spared), needed=token_id)
+
+    def revoke_all(self, user_id: UserId, now: datetime) -> frozenset[TokenId]:
+        return self._end(user_id, now, TokenTree.cleared)
+
+    def _end(
+        self, user_id: UserId, now: datetime, choose: _Choice, needed: TokenId | None = None
+    ) -> frozenset[TokenId]:
+        """Those that `choose` takes out of the tree and that stood: none at all when `needed` did not.
+
+        The records stay for a while, on no list: a removal could not say who did it.
+        """
         gone: frozenset[TokenId] = frozenset()
-        while True:
-            revocation = _Revocation(self._table, token_id, user_id, now, spared, gone)
+        while needed not in gone:
+            revocation = _Revocation(self._table, user_id, now, choose, gone)
             try:
                 change_tree(self._table, user_id, revocation)
             except Cancelled as cancelled:
-                if FURTHER in cancelled.met:
-                    return False
                 gone |= {revocation.ended[position - FURTHER] for position in cancelled.met}
             else:
-                return True
+                return frozenset(revocation.ended)
+        return frozenset()
 
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         key = token_key(token_id(secret_hash))
@@ -99,19 +111,18 @@ class _Revocation:
     def __init__(
         self,
         table: MetadataTable,
-        token_id: TokenId,
         user_id: UserId,
         now: datetime,
-        spared: TokenId | None,
-        gone: frozenset[TokenId],  # some that were made with it and expired: DynamoDB removes them when it likes
+        choose: _Choice,
+        gone: frozenset[TokenId],  # some that expired: DynamoDB removes them when it likes
     ) -> None:
-        self._table, self._token_id, self._user_id, self._now = table, token_id, user_id, now
-        self._spared, self._gone = spared, gone
+        self._table, self._user_id, self._now = table, user_id, now
+        self._choose, self._gone = choose, gone
         self.ended: list[TokenId] = []
 
     def __call__(self, tree: TokenTree) -> tuple[TokenTree, Further]:
-        left, ended = tree.without(self._token_id, self._spared)
-        self.ended = [self._token_id, *sorted(ended - {self._token_id} - self._gone)]
+        left, ended = self._choose(tree)
+        self.ended = sorted(ended - self._gone)
         return left, [self._write(each) for each in self.ended]
 
     def _write(self, token_id: TokenId) -> Write:

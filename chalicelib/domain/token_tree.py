@@ -47,6 +47,10 @@ class TokenTree:
         adopted = {held: replace(branch, maker_id=above) for held, branch in left.items() if branch.maker_id in ended}
         return replace(self, branches=left | adopted), frozenset(ended)
 
+    def cleared(self) -> tuple["TokenTree", frozenset[TokenId]]:
+        """The tree without any, and the tokens that end by it. None can be made with one of them from then on."""
+        return replace(self, branches={}), frozenset(self.branches)
+
     def _made_with(self, token_id: TokenId, spared: TokenId | None) -> set[TokenId]:
         found, waiting = {token_id}, [token_id]
         while waiting:

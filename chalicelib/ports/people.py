@@ -30,6 +30,11 @@ class TokenStore(Protocol):
         on, and none made with any of them. False when this user has no such token.
         """
 
+    def revoke_all(self, user_id: UserId, now: datetime) -> frozenset[TokenId]:
+        """Every token that this user has when it is written, in one atomic write. Answers which they were; some of
+        them may have expired before.
+        """
+
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:
         """Remember the time of use, unless the token has gone meanwhile: then nothing is written."""
 

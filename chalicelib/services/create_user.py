@@ -9,7 +9,7 @@ from chalicelib.domain.ids import AccountId, UserId
 from chalicelib.domain.people import Account, User
 from chalicelib.domain.pin import Pin
 from chalicelib.ports import PinHasher, UserStore
-from chalicelib.services.manage_tokens import IssuedToken, first_token
+from chalicelib.services.manage_tokens import IssuedToken, operator_token
 
 FIRST_TOKEN_NAME = "first token"  # noqa: S105 - a label
 
@@ -44,6 +44,6 @@ def create_user(new: NewUser, now: datetime, *, users: UserStore, pin_hasher: Pi
     if new.pin:
         [verifier] = pin_hasher.make(new.pin, [user.pin_holder])
         user = replace(user, pin=verifier)
-    issued = first_token(user, FIRST_TOKEN_NAME, now)
+    issued = operator_token(user, FIRST_TOKEN_NAME, now)
     users.add(user, account, issued.token)
     return user, issued

@@ -47,8 +47,8 @@ def create_token(
     return IssuedToken(made, issued.text)
 
 
-def first_token(user: User, name: str, now: datetime) -> IssuedToken:
-    """The token that an operator hands to a new user: all scopes, no expiry. Not stored yet."""
+def operator_token(user: User, name: str, now: datetime) -> IssuedToken:
+    """A token that an operator hands to a user: all scopes, no expiry, made with no other. Not stored yet."""
     return _issue(user.id, user.account_id, user.author, name, frozenset(Scope), None, now)
 
 

@@ -79,6 +79,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "TokenStore.list_of": ("dynamodb.Query", lambda w: w.tokens.list_of(ALICE_ID, 5, None)),
     "TokenStore.find_own": ("dynamodb.GetItem", lambda w: w.tokens.find_own(a_token().id, ALICE_ID)),
     "TokenStore.revoke": ("dynamodb.TransactWriteItems", lambda w: w.tokens.revoke(a_token().id, ALICE_ID, NOW)),
+    "TokenStore.revoke_all": ("dynamodb.TransactWriteItems", lambda w: w.tokens.revoke_all(ALICE_ID, NOW)),
     "TokenStore.note_use": ("dynamodb.UpdateItem", lambda w: w.tokens.note_use(a_hash(), NOW)),
     "TokenStore.copy_author": ("dynamodb.GetItem", lambda w: w.tokens.copy_author(a_user(an_account()))),
     "UserStore.add": ("dynamodb.TransactWriteItems", add_user),

@@ -264,6 +264,33 @@ def test_one_that_has_gone_by_itself_keeps_nothing_else_from_going(world: World,
     assert world.tokens.find(stolen.secret_hash) is None
 
 
+# -- revoke_all --------------------------------------------------------------------------------------------------------
+
+
+def test_all_end_whoever_made_them_and_nobody_elses(tokens: TokenStore) -> None:
+    first, bobs = a_token(), a_token(user_id=BOB_ID, account_id=BOBS)
+    child = a_token(maker_id=first.id, expires_at=NOW + timedelta(days=1))
+    for token in (first, bobs, child):
+        tokens.add(token)
+    assert tokens.revoke_all(ALICE_ID, NOW) == {first.id, child.id}
+    assert [tokens.find(token.secret_hash) for token in (first, child, bobs)] == [None, None, bobs]
+    assert rows(listing(tokens, 10)) == []
+    assert tokens.revoke_all(ALICE_ID, NOW) == frozenset()
+    with pytest.raises(Unauthenticated):
+        tokens.add(a_token(maker_id=child.id))
+    tokens.add(a_token())
+
+
+def test_those_that_have_gone_by_themselves_are_not_among_them(world: World, aws: EmulatedAws) -> None:
+    first, child = a_token(), a_token(expires_at=NOW + timedelta(days=1))
+    for token in (first, child):
+        world.tokens.add(token)
+    key = {"pk": {"S": f"TOKEN#{child.id}"}, "sk": {"S": "TOKEN"}}
+    aws.clients("dynamodb").delete_item(TableName=aws.metadata_table, Key=key)
+    assert world.tokens.revoke_all(ALICE_ID, NOW) == {first.id}
+    assert [item["pk"]["S"] for item in items(aws, "TOKEN#")] == [f"TOKEN#{first.id}"], "and nothing comes back"
+
+
 # -- find_own ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """The checks A of docs/threat-model.md: tokens."""
 
-from tests.mutants.mutant import Listed
+from tests.mutants.mutant import SECURITY, Listed, Mutant
 
 tokens = Listed("test_tokens")
 
@@ -125,6 +125,16 @@ TOKENS = (
         "put(table, item, AS_READ, read",
         'put(table, item, f"{AS_READ} OR revision <> :read", read',
         "a_revocation_is_one_write",
+    ),
+    Mutant(
+        "A6",
+        "the operator ends what there was a moment ago",
+        "infra/tokens.py",
+        "return len(tokens.revoke_all(user.id, now))\n    return",
+        """standing = [token.id for token in tokens_of(user, now, tokens=tokens)]
+            return sum(tokens.revoke(each, user.id, now) for each in standing)
+    return""",
+        (f"{SECURITY}/test_tokens.py::test_a6_nobody_outruns_the_operator",),
     ),
     tokens(
         "A7",

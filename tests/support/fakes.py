@@ -4,7 +4,7 @@ The behaviour suite in tests/integration runs the same tests on these and on the
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime
@@ -262,8 +262,18 @@ class FakeTokens(Fake):
         if standing is None or standing.user_id != user_id:
             return False
         self.trees[user_id], ended = self.trees[user_id].without(token_id, spared)
-        self.records = {held: token for held, token in self.records.items() if held not in ended}
+        self._remove(ended)
         return True
+
+    @port
+    def revoke_all(self, user_id: UserId, now: datetime) -> frozenset[TokenId]:  # noqa: ARG002 - nothing to tidy here
+        self.trees[user_id], ended = self.trees[user_id].cleared()
+        standing = ended & self.records.keys()
+        self._remove(ended)
+        return standing
+
+    def _remove(self, ended: Set[TokenId]) -> None:
+        self.records = {held: token for held, token in self.records.items() if held not in ended}
 
     @port
     def note_use(self, secret_hash: SecretHash, at: datetime) -> None:

@@ -46,9 +46,10 @@ def erased(
         patch.setattr("infra.operating.session", lambda: session)
         patch.setattr("infra.erasure.GRACE", timedelta())
         patch.chdir(folder)
-        assert erase.main([CAROL, "--yes", "--receipt", "carol.json"]) == erase.DONE
+        assert erase.main([CAROL, "--stage", "dev", "--yes", "--receipt", "carol.json"]) == erase.DONE
         stored, stream = scene.what_holds(*scene.of_alice), TableStream(aws)
-        assert erase.main([ALICE.lower(), "--yes", "--receipt", "receipt.json", "--ids", "ids.txt"]) == erase.DONE
+        left = ["--receipt", "receipt.json", "--ids", "ids.txt"]
+        assert erase.main([ALICE.lower(), "--stage", "dev", "--yes", *left]) == erase.DONE
         assert scene.what_holds(*scene.of_alice) == []  # nothing waits for the stream
         records = stream.records()
         stream.deliver(records)

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.adapters.dynamo_tokens import DynamoTokens
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.errors import NotFound, Unauthenticated
@@ -14,12 +17,13 @@ from chalicelib.domain.secret import hash_secret
 from chalicelib.domain.token_tree import MAX_TOKENS
 from chalicelib.services.manage_tokens import create_token, revoke_token
 from infra import tokens
+from infra.deployed import Deployed
 from infra.local.stack import EmulatedAws
 from tests.integration.hooks import Hooks
 from tests.integration.infra.conftest import Run
 from tests.integration.infra.person_kit import operators
 from tests.integration.stream import TableStream
-from tests.support.builders import Caller, an_act, enrol
+from tests.support.builders import Caller, enrol
 
 CAROL = "Carol.Cook@example.com"
 STAGE = ("--stage", "dev")
@@ -31,7 +35,9 @@ def carol(world: World) -> Caller:
 
 
 @pytest.fixture
-def run(command: Callable[..., Run]) -> Run:
+def run(command: Callable[..., Run], world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """On the clients of the tests' hooks."""
+    monkeypatch.setattr(tokens, "deployed", lambda stage: Deployed(stage, "", "", operators(world)))
     return command(tokens.main)
 
 
@@ -69,16 +75,80 @@ def test_they_all_end_and_nobody_elses(world: World, carol: Caller, run: Run) ->
     assert run(CAROL, *STAGE, "--end-all") == (0, "0 ended\n", "")
 
 
-def test_one_that_is_made_meanwhile_ends_as_well(world: World, carol: Caller, hooks: Hooks) -> None:
+def test_one_that_is_made_meanwhile_ends_as_well(world: World, carol: Caller, hooks: Hooks, run: Run) -> None:
     """It was made after the tree was read, with one that still stood."""
     made = hooks.rival_before("dynamodb.TransactWriteItems", lambda: made_by(world, carol))
-    here = operators(world).acting(an_act(actor="operator", user_id=None, token_id=None, ip=None))
-    user = world.users.find(carol.user_id)
-    assert user
-    assert tokens.end_all(user, datetime.now(UTC), here) == 1
+    assert run(CAROL, *STAGE, "--end-all") == (0, "2 ended\n", "")
     (token,) = made
     assert isinstance(token, ApiToken)
     assert world.tokens.find_own(token.id, carol.user_id) is None
+
+
+def test_nobody_outruns_it(world: World, carol: Caller, hooks: Hooks, run: Run) -> None:
+    """Whoever has a leaked token makes another with it, which ends the leaked one and is spared, again and again."""
+    held = [carol.token]
+
+    def rotate() -> None:
+        held.append(made_by(world, replace(carol, token=held[-1]), scopes=set(Scope)))
+        revoke_token(held[-1], held[-2].id, datetime.now(UTC), tokens=world.tokens)
+        if len(held) < 8:
+            hooks.rival_before("dynamodb.TransactWriteItems", rotate)
+
+    hooks.rival_before("dynamodb.TransactWriteItems", rotate)
+    assert run(CAROL, *STAGE, "--end-all") == (0, "1 ended\n", "")
+    assert len(held) == 8
+    assert [world.tokens.find(token.secret_hash) for token in held] == [None] * 8
+    with pytest.raises(Unauthenticated):
+        rotate()
+
+
+def test_it_says_when_the_tree_never_holds_still(
+    world: World, carol: Caller, hooks: Hooks, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "PATIENCE", 1)
+
+    def make() -> None:
+        made_by(world, carol)
+        hooks.rival_before("dynamodb.TransactWriteItems", make)
+
+    hooks.rival_before("dynamodb.TransactWriteItems", make)
+    assert run(CAROL, *STAGE, "--end-all") == (1, "", "failed: the tree kept changing: run it again\n")
+    assert world.tokens.find(carol.token.secret_hash)
+
+
+@pytest.mark.usefixtures("run")
+def test_a_new_one_that_nobody_could_read_ends(
+    world: World, carol: Caller, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", full)
+        assert tokens.main([CAROL, *STAGE, "--new"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert world.tokens.list_of(carol.user_id, 10, None).rows == [carol.token]
+
+
+def test_whoever_breaks_it_off_is_told_what_was_done(
+    world: World, carol: Caller, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here as the new token is stored."""
+    stored = DynamoTokens.add
+
+    def add(self: DynamoTokens, token: ApiToken) -> None:
+        stored(self, token)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DynamoTokens, "add", add)
+    status, out, err = run(CAROL, *STAGE, "--end-all", "--new")
+    assert (status, out) == (1, "1 ended\n")
+    assert err.startswith("broken off. ")
+    assert world.tokens.list_of(carol.user_id, 10, None).rows == []
+
+
+def test_one_that_has_expired_is_none(world: World, carol: Caller, run: Run) -> None:
+    """DynamoDB removes it when it likes."""
+    before = datetime.now(UTC) - timedelta(days=1)
+    made_by(world, carol, now=before, expires_at=before + timedelta(hours=1))
+    assert len(run(CAROL, *STAGE)[1].splitlines()) == 1
 
 
 def test_a_new_one_works_is_shown_once_and_can_be_revoked_by_its_owner(world: World, carol: Caller, run: Run) -> None:

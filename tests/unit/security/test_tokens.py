@@ -9,6 +9,7 @@ from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.errors import Invalid, MissingScope, Unauthenticated
 from chalicelib.services.authenticate import authenticate
 from chalicelib.services.manage_tokens import create_token, revoke_token
+from infra.tokens import end_all
 from tests.support.app_client import AppClient
 from tests.support.builders import BOB_ID, NOW, Caller, a_token
 from tests.support.clock import Clock
@@ -149,6 +150,23 @@ def test_a6_none_is_made_with_a_token_while_it_is_revoked(world: FakeWorld, alic
     with pytest.raises(Unauthenticated):
         issued(world, stolen.token, Scope.ACCOUNT)
     assert set(world.tokens.records) == {alice.token.id}
+
+
+def test_a6_nobody_outruns_the_operator(world: FakeWorld, alice: Caller) -> None:
+    """A leaked token makes another, which ends it and is spared: whoever ends them one by one knows the old one."""
+    held = [alice.token]
+
+    def rotate() -> None:
+        held.append(issued(world, held[-1], *Scope).token)
+        revoke_token(held[-1], held[-2].id, NOW, tokens=world.tokens)
+
+    for call in ("revoke", "revoke_all"):
+        world.tokens.before(call, rotate)
+    end_all(world.users.users[alice.user_id], NOW, tokens=world.tokens)
+    assert len(held) > 1
+    assert world.tokens.records == {}
+    with pytest.raises(Unauthenticated):
+        rotate()
 
 
 def test_a6_a_revocation_is_one_write(table: Any) -> None:
