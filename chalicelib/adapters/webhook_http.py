@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import closing
 from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, LineTooLong
 from time import monotonic
@@ -20,9 +21,9 @@ from chalicelib.domain.webhook_url import Target, target_of
 from chalicelib.ports import NotReached
 
 CONNECT_SECONDS = 5
-WHOLE_SECONDS = 15  # less than the function's own time, whatever trickles in
-MOST_LINE_BYTES = 8192
-MOST_LINES = 100  # up to the final answer, with all that is interim
+TOTAL_SECONDS = 15  # less than the function's own time, whatever trickles in
+MAX_LINE_BYTES = 8192
+MAX_LINES = 100  # up to the final answer, with all that is interim
 Resolve = Callable[..., list[Any]]
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: .*)?\r?\n?")  # RFC 9112, section 4
@@ -35,10 +36,10 @@ class WebhookHttp:
         to_loopback: bool = False,
         resolve: Resolve = socket.getaddrinfo,
         trust: ssl.SSLContext | None = None,
-        whole_seconds: float = WHOLE_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
     ) -> None:
         """`to_loopback` is for the stack on one machine alone."""
-        self._to_loopback, self._resolve, self._whole_seconds = to_loopback, resolve, whole_seconds
+        self._to_loopback, self._resolve, self._total_seconds = to_loopback, resolve, total_seconds
         self._trust = trust or ssl.create_default_context()
 
     def __call__(self, url: str, headers: Mapping[str, str], body: str) -> int:
@@ -46,8 +47,8 @@ class WebhookHttp:
             target = target_of(url, to_loopback=self._to_loopback)
         except ValueError:
             raise NotReached("It leads nowhere that we send to.") from None
-        deadline = monotonic() + self._whole_seconds
-        connection = _Pinned(target, self._address(target), self._trust, deadline)
+        deadline = monotonic() + self._total_seconds
+        connection = _Pinned(target, self._address(target, deadline), self._trust, deadline)
         with closing(connection):
             cut = threading.Timer(_left(deadline), connection.cut)
             cut.start()
@@ -66,10 +67,12 @@ class WebhookHttp:
             finally:
                 cut.cancel()
 
-    def _address(self, target: Target) -> str:
+    def _address(self, target: Target, deadline: float) -> str:
         """(H3) One of them, when all are public; of IPv4 where there is one: functions outside a VPC have no other."""
         try:
-            found = self._resolve(target.host, target.port, type=socket.SOCK_STREAM)
+            found = self._looked_up(target, deadline)
+        except TimeoutError:
+            raise NotReached("Its name is not looked up in time.") from None
         except (OSError, UnicodeError):
             raise NotReached("Its name leads to no address.") from None
         addresses = [str(where[0]) for _, _, _, _, where in found]
@@ -77,6 +80,19 @@ class WebhookHttp:
         if not addresses or not all(map(allowed, addresses)):
             raise NotReached("Its name leads to an address that is not public.")
         return min(addresses, key=lambda address: ":" in address)
+
+    def _looked_up(self, target: Target, deadline: float) -> list[Any]:
+        """(H3) The resolver knows no time limit and cannot be broken off, so another thread is left to wait for it."""
+        answer = Future[list[Any]]()
+
+        def look_up() -> None:
+            try:
+                answer.set_result(self._resolve(target.host, target.port, type=socket.SOCK_STREAM))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the answer is waited for
+                answer.set_exception(error)
+
+        threading.Thread(target=look_up, daemon=True).start()
+        return answer.result(timeout=_left(deadline))
 
 
 _BROKEN = "The connection failed."
@@ -96,7 +112,7 @@ class _Status(HTTPResponse):
 
     def _final_status(self) -> int:
         is_within = False  # the head of an interim answer
-        for _ in range(MOST_LINES):
+        for _ in range(MAX_LINES):
             line = self._line()
             if is_within:
                 is_within = bool(line.strip())
@@ -111,8 +127,8 @@ class _Status(HTTPResponse):
         raise BadStatusLine("there is no final answer")
 
     def _line(self) -> bytes:
-        line = self.fp.readline(MOST_LINE_BYTES + 1)
-        if len(line) > MOST_LINE_BYTES:
+        line = self.fp.readline(MAX_LINE_BYTES + 1)
+        if len(line) > MAX_LINE_BYTES:
             raise LineTooLong("head")
         return line
 

@@ -11,7 +11,7 @@ _HOST = re.compile(
     r"(?=.{4,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE
 )
 _PRINTABLE = re.compile(r"[!-~]+")
-_PORTS_OF_OTHERS = range(1, 1024)  # where mail, names and directories are served; 443 is ours
+_PORTS_OF_OTHERS = range(1024)  # where mail, names and directories are served; 443 is ours
 _HTTPS = 443
 
 
@@ -30,27 +30,29 @@ def target_of(url: str, *, to_loopback: bool = False) -> Target:
     if to_loopback and parts.scheme == "http" and is_loopback(host) and port:
         return Target(False, host, port, path)
     if parts.scheme != "https":
-        raise _refused("https alone")
+        raise _refused("it must begin with https://")
     if not _HOST.fullmatch(host):
-        raise _refused("the host by its name, with a dot in it, and no number")
+        raise _refused("the host must be a name with a dot in it, not an IP address")
     if port is not None and port != _HTTPS and port in _PORTS_OF_OTHERS:
-        raise _refused("port 443, or one from 1024 up")
-    return Target(True, host, port or _HTTPS, path)
+        raise _refused("the port must be 443, or 1024 or higher")
+    return Target(True, host, _HTTPS if port is None else port, path)
 
 
 def _read(url: str) -> tuple[SplitResult, str, int | None]:
     """Its parts, the host and the port."""
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
-        raise _refused("printable ASCII alone, anything else as in %C3%A9 (a name: xn--), and no backslash")
+        raise _refused(
+            "only printable ASCII and no backslash: write other characters as %C3%A9, and in a host's name as xn--"
+        )
     if len(url) > MAX_URL_LENGTH:
-        raise _refused(f"{MAX_URL_LENGTH} characters at most")
+        raise _refused(f"it may have {MAX_URL_LENGTH} characters at most")
     try:
         parts = urlsplit(url)
         read = parts, parts.hostname or "", parts.port
     except ValueError:
-        raise _refused("no host and port can be read off this one") from None
+        raise _refused("its host or port is malformed") from None
     if "@" in parts.netloc or "#" in url:
-        raise _refused("no user, no fragment")
+        raise _refused("it must not hold a user name or a fragment (#…)")
     return read
 
 

@@ -82,5 +82,5 @@ def _note(after: Delivery, now: datetime, deliveries: DeliveryStore, queue: Webh
 
 def _order(delivery: Delivery, now: datetime, queue: WebhookQueue) -> None:
     """A longer pause is made of several."""
-    early = max(0, ceil((delivery.next_at - now).total_seconds())) if delivery.next_at else 0
-    queue.order(delivery.id, delivery.attempts, min(early, LONGEST_DELAY_SECONDS))
+    wait_seconds = max(0, ceil((delivery.next_at - now).total_seconds())) if delivery.next_at else 0
+    queue.order(delivery.id, delivery.attempts, min(wait_seconds, LONGEST_DELAY_SECONDS))

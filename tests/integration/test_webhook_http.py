@@ -154,7 +154,7 @@ def test_whoever_trickles_is_cut_off(receiver: Receiver, send: Any, piece: bytes
 
     receiver.talk, began = trickle, monotonic()
     with pytest.raises(NotReached, match="in time"):
-        send(whole_seconds=0.4)
+        send(total_seconds=0.4)
     assert monotonic() - began < 3
 
 
@@ -178,6 +178,18 @@ def test_what_comes_before_an_answer_is_passed_over(receiver: Receiver, send: An
     assert send() == 204
 
 
+def test_a_name_server_that_does_not_answer_is_not_waited_for() -> None:
+    given_up = threading.Event()
+
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        given_up.wait(20)
+        raise OSError
+
+    with pytest.raises(NotReached, match="not looked up in time"):
+        WebhookHttp(resolve=resolve, total_seconds=0.1)(f"https://{HOST}/", {}, "{}")
+    given_up.set()
+
+
 def test_looking_up_takes_of_the_same_time(
     receiver: Receiver, send: Any, monkeypatch: pytest.MonkeyPatch, certificate: Path
 ) -> None:
@@ -197,10 +209,10 @@ def test_looking_up_takes_of_the_same_time(
         clock[0] += 11
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", receiver.port))]
 
-    http = WebhookHttp(resolve=resolve, trust=ssl.create_default_context(cafile=str(certificate)), whole_seconds=15)
+    http = WebhookHttp(resolve=resolve, trust=ssl.create_default_context(cafile=str(certificate)), total_seconds=15)
     assert http(f"https://{HOST}:{receiver.port}/", {}, "{}") == 204
     assert given[0] == 4
     assert 1 in given
     clock[0] += 5
     with pytest.raises(NotReached, match="in time"):
-        WebhookHttp(resolve=resolve, whole_seconds=11)(f"https://{HOST}:{receiver.port}/", {}, "{}")
+        WebhookHttp(resolve=resolve, total_seconds=11)(f"https://{HOST}:{receiver.port}/", {}, "{}")

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.adapters.standard_webhooks import signed_headers
-from chalicelib.adapters.webhook_http import WHOLE_SECONDS
+from chalicelib.adapters.webhook_http import TOTAL_SECONDS
 from chalicelib.domain.webhook import ANNOUNCED, KEPT, MAX_WEBHOOKS, PAUSES, secret_text
 from infra.openapi.webhooks import webhooks
 from tests.support.builders import a_delivery
@@ -72,7 +72,7 @@ def test_its_fields_are_the_documents() -> None:
         assert set(data) == schema["properties"]["data"]["properties"].keys()
 
 
-@pytest.mark.parametrize("says", [f"within {WHOLE_SECONDS} seconds", f"has {KEPT.days} days of them"])
+@pytest.mark.parametrize("says", [f"within {TOTAL_SECONDS} seconds", f"has {KEPT.days} days of them"])
 def test_its_numbers(says: str) -> None:
     assert says in PAGE
 

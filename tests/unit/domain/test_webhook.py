@@ -95,6 +95,13 @@ def test_where_an_address_leads(url: str, target: Target) -> None:
     assert target_of(url) == target
 
 
+def test_an_address_has_an_end() -> None:
+    longest = f"https://example.com/{'x' * 1980}"
+    assert target_of(longest).host == "example.com"
+    with pytest.raises(ValueError, match="it may have 2000 characters at most"):
+        target_of(f"{longest}x")
+
+
 def test_on_one_machine_a_receiver_may_be_there() -> None:
     assert target_of("http://127.0.0.1:9000/x", to_loopback=True) == Target(False, "127.0.0.1", 9000, "/x")
     for url in ("http://127.0.0.1/x", "http://10.0.0.1:9000/", "http://example.com:9000/", "https://127.0.0.1:9000/"):

@@ -97,12 +97,16 @@ def test_h2_nothing_but_https_at_a_name(api, world, alice, url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "rule"),
     [
-        ("http://example.com/", "https alone"),
-        ("https://10.0.0.1/", "the host by its name, with a dot in it, and no number"),
-        ("https://user@example.com/", "no user, no fragment"),
-        ("https://example.com:25/", "port 443, or one from 1024 up"),
-        ("https://exämple.com/", "printable ASCII alone, anything else as in %C3%A9 (a name: xn--), and no backslash"),
-        ("https://example.com:x/", "no host and port can be read off this one"),
+        ("http://example.com/", "it must begin with https://"),
+        ("https://10.0.0.1/", "the host must be a name with a dot in it, not an IP address"),
+        ("https://user@example.com/", "it must not hold a user name or a fragment (#…)"),
+        ("https://example.com:25/", "the port must be 443, or 1024 or higher"),
+        ("https://example.com:0/", "the port must be 443, or 1024 or higher"),
+        (
+            "https://exämple.com/",
+            "only printable ASCII and no backslash: write other characters as %C3%A9, and in a host's name as xn--",
+        ),
+        ("https://example.com:x/", "its host or port is malformed"),
     ],
 )
 def test_h2_it_says_which_rule(api, alice, url: str, rule: str) -> None:
