@@ -96,7 +96,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     account = parser.add_mutually_exclusive_group()
     account.add_argument("--account-id", metavar="ID", help="the account to join (a new one)")
     account.add_argument("--account-name", metavar="NAME", help="what the new account is called (as the user)")
-    parser.add_argument("--stage", default="dev", help="the deployment (dev)")
+    parser.add_argument("--stage", type=operating.stage, default="dev", help="the deployment (dev)")
     parser.add_argument("--function", metavar="NAME", help="the function's name (sealdrop-STAGE-create-user)")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser.parse_args(arguments)

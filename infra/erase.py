@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from chalicelib.domain.act import Act, Actor
 from chalicelib.domain.errors import Busy
@@ -18,6 +19,7 @@ from infra import operating
 from infra.deployed import Deployed, deployed
 from infra.erasure import Erasure, NotErased
 from infra.personal_data import Person, Role, address, find_person, has_colleagues, records_of
+from infra.private import create_privately
 from infra.receipt import Signer, Tally, begin, finish
 
 DONE, FAILED = 0, 1
@@ -71,14 +73,24 @@ def erase(person: Person, receipt: Path, ids: Path | None, here: Deployed, *, wi
     told = {**begin("erase", person.address, signer, here, with_files=with_files), "complete": False}
     world = here.acting(Act(actor=Actor.OPERATOR, at=datetime.now(UTC), request_id=told["run"]))
     with ExitStack() as stack:
-        tally = Tally(stack.enter_context(ids.open("x", encoding="utf-8")) if ids else None)
-        receipt.touch(mode=0o600, exist_ok=False)  # before anything is changed: it can be written
+        tally = Tally(_reserved(receipt, ids, stack))
         try:
             Erasure(person, world, tally, with_files=with_files).run()
             told["complete"] = True
         finally:
-            finish(receipt, told, tally, signer)
+            with operating.uninterrupted():
+                finish(receipt, told, tally, signer)
     return tally
+
+
+def _reserved(receipt: Path, ids: Path | None, stack: ExitStack) -> TextIO | None:
+    """Both files are there before anything is changed, or neither. Answers that of the ids, open until `stack` ends."""
+    create_privately(receipt).close()
+    try:
+        return stack.enter_context(create_privately(ids)) if ids else None
+    except OSError:
+        receipt.unlink()
+        raise
 
 
 def confirmed(person: Person) -> bool:
@@ -97,19 +109,22 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("email", type=address, help="who: a user's address, or one that mails were sent to")
-    parser.add_argument("--stage", required=True, help="the deployment")
+    parser.add_argument("--stage", type=operating.stage, required=True, help="the deployment")
     parser.add_argument("--yes", action="store_true", help="do it, and ask nothing")
     parser.add_argument("--with-files", action="store_true", help="purge the files that they made")
     parser.add_argument("--receipt", type=Path, metavar="FILE", help="where it is written (erased-TIME.json)")
     parser.add_argument(
         "--ids", type=Path, metavar="FILE", help="write which records were erased, for the receipt's digest"
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.receipt = options.receipt or Path(f"erased-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
+    if options.ids and options.ids.resolve() == options.receipt.resolve():
+        parser.error("--ids and --receipt are two files")
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
-    receipt = options.receipt or Path(f"erased-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
     try:
         here = deployed(options.stage)
         person = find_person(options.email, here.world.table, here.world)
@@ -118,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
             if not sys.stdin.isatty() or not confirmed(person):
                 print("Nothing was changed. --yes does it.")
                 return DONE
-        tally = erase(person, receipt, options.ids, here, with_files=options.with_files)
+        tally = erase(person, options.receipt, options.ids, here, with_files=options.with_files)
     except FileExistsError as error:  # of the receipt or the ids: both are made before anything is changed
         print(f"nothing was changed: {error.filename} is there already, so name another file", file=sys.stderr)
         return FAILED
@@ -130,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("broken off. Run it again: it goes on.", file=sys.stderr)
         return FAILED
     print("\n".join(f"{count:>8,}  {kind}" for kind, count in sorted(tally.counts.items())) or "nothing was held")
-    print(f"The receipt is in {receipt}")
+    print(f"The receipt is in {options.receipt}")
     return DONE
 
 

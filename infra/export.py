@@ -203,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("email", type=address, help="who: a user's address, or one that mails were sent to")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="new, or empty")
-    parser.add_argument("--stage", default="dev", help="the deployment (dev)")
+    parser.add_argument("--stage", type=operating.stage, default="dev", help="the deployment (dev)")
     parser.add_argument("--with-files", action="store_true", help="also what is in the files that they made")
     options = parser.parse_args(arguments)
     try:
@@ -212,6 +212,9 @@ def main(arguments: list[str] | None = None) -> int:
         tally, problems = export(person, options.output, here, with_files=options.with_files)
     except (NotExported, Busy, *operating.REFUSALS, OSError) as error:
         print(f"not exported: {operating.explained(error)}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print(f"broken off: {options.output} is not whole. Run it again into another folder.", file=sys.stderr)
         return FAILED
     print("\n".join(f"{count:>8,}  {kind}" for kind, count in sorted(tally.counts.items())) or "nothing is held")
     for problem in problems:

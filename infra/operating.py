@@ -1,6 +1,12 @@
 """What the operator's commands share: AWS as the environment names it, and its refusals in words that help on."""
 
+import argparse
 import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import boto3
@@ -13,6 +19,8 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+
+from infra import template
 
 REFUSALS = (BotoCoreError, ClientError)  # what AWS, or the lack of it, ends a command with
 CREDENTIALS = """\
@@ -45,6 +53,28 @@ _BAD_CREDENTIALS = frozenset(
 def session() -> Any:
     """boto3 alone of the AWS tools does not know AWS_REGION."""
     return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+
+
+@cache
+def _stage_pattern() -> str:
+    return str(template.load(template.TEMPLATE)["Parameters"]["Stage"]["AllowedPattern"])
+
+
+def stage(text: str) -> str:
+    """From the command line: of a slip AWS would say no more than that a name is malformed."""
+    if not re.fullmatch(_stage_pattern(), text):
+        raise argparse.ArgumentTypeError(f"no deployment can be called {text!r}: its name is like dev or prod")
+    return text
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C does nothing meanwhile."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def explained(error: Exception) -> str:

@@ -3,6 +3,12 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import TextIO
+
+
+def create_privately(path: Path) -> TextIO:
+    """Raises FileExistsError."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
 
 
 def write_privately(path: Path, text: str) -> None:

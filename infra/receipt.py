@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.people import email_key
-from infra import operating
+from infra import operating, personal_data
 from infra.deployed import Deployed, receipt_key
 from infra.private import write_privately
 
@@ -118,7 +118,7 @@ def read_receipt(path: Path) -> dict[str, Any]:
     """Raises OSError, and ValueError for what is none."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is no receipt: it is not JSON") from error
     if not isinstance(told, dict) or not {"did", "ended_at", "by"} <= told.keys():
         raise ValueError(f"{path} is no receipt")
@@ -139,9 +139,9 @@ def _problems(receipt: Told, options: argparse.Namespace, signer: Signer) -> lis
         found.append("It is not signed by this deployment, or was altered.")
     elif receipt.get("complete", True) is not True:
         found.append("It is signed, of an erasure that was broken off: run that again.")
-    if options.email and not signer.is_about(receipt, options.email):
+    if options.email is not None and not signer.is_about(receipt, options.email):
         found.append(f"It is not about {options.email}.")
-    if options.ids and hashlib.sha256(options.ids.read_bytes()).hexdigest() != receipt.get("ids_sha256"):
+    if options.ids is not None and hashlib.sha256(options.ids.read_bytes()).hexdigest() != receipt.get("ids_sha256"):
         found.append(f"It is not about the records in {options.ids}.")
     return found
 
@@ -154,8 +154,8 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("receipt", type=Path, help="the file")
-    parser.add_argument("--stage", default="dev", help="the deployment (dev)")
-    parser.add_argument("--email", help="whose it should be")
+    parser.add_argument("--stage", type=operating.stage, default="dev", help="the deployment (dev)")
+    parser.add_argument("--email", type=personal_data.address, help="whose it should be")
     parser.add_argument("--ids", type=Path, metavar="FILE", help="the ids that it should be about")
     options = parser.parse_args(arguments)
     try:

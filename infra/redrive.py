@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("queue", choices=QUEUES, help="whose letters")
-    parser.add_argument("--stage", default="dev", help="the deployment (dev)")
+    parser.add_argument("--stage", type=operating.stage, default="dev", help="the deployment (dev)")
     options = parser.parse_args(arguments)
     dead, alive = names(options.queue, options.stage)
     try:

@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--stage", default="dev", help="the deployment (dev)")
+    parser.add_argument("--stage", type=operating.stage, default="dev", help="the deployment (dev)")
     options = parser.parse_args(arguments)
     queue, function = names(options.stage)
     seen = left = 0

@@ -102,7 +102,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("email", type=address, help="the user's address")
-    parser.add_argument("--stage", required=True, help="the deployment")
+    parser.add_argument("--stage", type=operating.stage, required=True, help="the deployment")
     parser.add_argument("--end-all", action="store_true", help="end every token that the user has")
     parser.add_argument("--new", action="store_true", help="make one with every scope and no expiry, and show it")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")

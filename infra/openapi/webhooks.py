@@ -12,22 +12,22 @@ Schema = dict[str, Any]
 ID: Schema = {"type": "string", "format": "uuid"}
 
 
-class Told(NamedTuple):
+class _Announced(NamedTuple):
     when: str
     fields: Mapping[str, Schema]  # of `data`
     optional: frozenset[str] = frozenset()
 
 
-_TOLD = {
-    EventType.FILE_READY: Told("A file was uploaded and verified", {"file": ID}),
-    EventType.MAIL_OPENED: Told("A recipient opened a mail, the first time", {"mail": ID, "download": ID}),
-    EventType.DOWNLOAD_PERFORMED: Told(
-        "Somebody had a download's files",
+_ANNOUNCED = {
+    EventType.FILE_READY: _Announced("A file was uploaded and verified", {"file": ID}),
+    EventType.MAIL_OPENED: _Announced("A recipient opened a mail, the first time", {"mail": ID, "download": ID}),
+    EventType.DOWNLOAD_PERFORMED: _Announced(
+        "A download was performed, by anybody",
         {
             "download": ID,
             "files": {"type": "array", "items": ID, "description": "Those that were handed out."},
             "uses_left": {"type": "integer", "minimum": 0, "description": "How often it can still be performed."},
-            "mail": {**ID, "description": "The download's, if it is a mail's."},
+            "mail": {**ID, "description": "Whose download it is; absent if it was made by hand."},
         },
         frozenset({"mail"}),
     ),
@@ -62,9 +62,9 @@ def _request(event: EventType) -> dict[str, Any]:
     return {
         "operationId": f"webhook_{str(event).replace('.', '_')}",
         "tags": ["webhooks"],
-        "summary": _TOLD[event].when,
-        "description": f"Sent to each webhook that names `{event}` among its types: ids, of what is asked for with a "
-        "token. It may come more than once, and in any order.",
+        "summary": _ANNOUNCED[event].when,
+        "description": f"Sent to each webhook that names `{event}` among its types. Names and texts are asked for by "
+        "the ids, with a token. It may come more than once, and in any order.",
         "parameters": [
             {"name": name, "in": "header", "required": True, "description": words, "schema": shape, "example": example}
             for name, (words, shape, example) in _HEADERS.items()
@@ -79,8 +79,8 @@ def _request(event: EventType) -> dict[str, Any]:
 
 def _body(event: EventType) -> Schema:
     """Left open, as answers are: receivers must be ready for fields that are added one day."""
-    told = _TOLD[event]
-    data = {"type": "object", "properties": told.fields, "required": sorted(told.fields.keys() - told.optional)}
+    fields, optional = _ANNOUNCED[event].fields, _ANNOUNCED[event].optional
+    data = {"type": "object", "properties": fields, "required": sorted(fields.keys() - optional)}
     happened = {"type": "string", "format": "date-time", "description": "When it happened."}
     properties = {"type": {"const": str(event)}, "timestamp": happened, "data": data}
     return {"type": "object", "properties": properties, "required": ["data", "timestamp", "type"]}

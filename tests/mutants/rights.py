@@ -8,7 +8,7 @@ WHO_MAY = "r1_whoever_got_at_one_function_cannot_do_what_another_does"
 CONTEXTS = "r2_the_key_opens_nothing_under_another_context"
 ADMINISTRATORS = "r3_whoever_administers_a_key_opens_and_signs_nothing_with_it"
 URLS = "r4_no_url_outlives_what_we_sign"
-RECORDS = "r5_who_hears_of_everything_or_talks_to_strangers_writes_no_tokens"
+RECORDS = "r5_each_has_its_own_records_of_the_one_table"
 
 
 def _mutant(number: str, what: str, path: str, source: str, replacement: str, test: str) -> Mutant:
@@ -158,6 +158,40 @@ RIGHTS = (
         ROLES,
         "{'dynamodb:LeadingKeys': 'WEBHOOK#*'}",
         "{'dynamodb:LeadingKeys': '*#*'}",
+        RECORDS,
+    ),
+    _mutant(
+        "R5",
+        "on_mail makes tokens",
+        ROLES,
+        "['DOWNLOADKEY#*', 'INBOX#*', 'MAIL#*']",
+        "['DOWNLOADKEY#*', 'INBOX#*', 'MAIL#*', 'TOKEN*']",
+        RECORDS,
+    ),
+    _mutant(
+        "R5",
+        "on_upload writes any record",
+        ROLES,
+        "{'dynamodb:LeadingKeys': 'FILE#*'}",
+        "{'dynamodb:LeadingKeys': '*'}",
+        RECORDS,
+    ),
+    _mutant(
+        "R5",
+        "the sweep removes any record",
+        ROLES,
+        "['FILE#*', 'INBOX#*', 'PURGED#*']",
+        "'*'",
+        RECORDS,
+    ),
+    _mutant(
+        "R5",
+        "create_user reads tokens",
+        ROLES,
+        "              - *read-accounts\n",
+        "              - Effect: Allow\n                Action: dynamodb:GetItem\n"
+        "                Resource: !GetAtt MetadataTable.Arn\n                Condition:\n"
+        "                  'ForAllValues:StringLike': {'dynamodb:LeadingKeys': 'TOKEN#*'}\n",
         RECORDS,
     ),
 )

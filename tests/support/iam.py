@@ -46,7 +46,11 @@ class Condition:
                 return str(actual is None).lower() in self.values
             case "ForAllValues:StringEquals":  # of what is there: true where there is nothing
                 return set(actual or ()) <= set(self.values)
-            case "ForAllValues:StringLike" if actual:  # where nothing is there it would hold, and stop nothing
+            case "ForAllValues:StringLike":
+                if not actual:
+                    raise ValueError(
+                        f"it holds where there is no {self.key}, and would stop nothing: none of ours asks so"
+                    )
                 return all(any(fnmatchcase(each, value) for value in self.values) for each in actual)
         raise ValueError(f"a policy uses {self.operator}: teach it to tests/support/iam.py")
 

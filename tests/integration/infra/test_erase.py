@@ -1,6 +1,7 @@
 """python -m infra.erase: what it asks first, what it does on demand, and that it may be broken off anywhere."""
 
 import json
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from infra import erase
 from infra.erasure import GRACE, Erasure
 from infra.local.stack import EmulatedAws
 from infra.personal_data import find_person
-from infra.receipt import Tally
+from infra.receipt import Tally, finish
 from tests.integration.hooks import Hooks
 from tests.integration.infra.conftest import Run
 from tests.integration.infra.person_kit import ALICE, ALICES_IP, Scene, a_scene, operators
@@ -183,11 +184,45 @@ def test_aws_in_trouble_leaves_a_receipt_of_what_was_done(
     assert run(ALICE, "--yes", "--receipt", "1.json") == in_the_way
     assert run(ALICE, "--yes", "--receipt", "2.json", "--ids", "1.json") == in_the_way
     assert scene.world.users.find(scene.alice.user_id)
-    assert run(ALICE, "--yes", "--receipt", "2.json")[0] == 0
+    assert run(ALICE, "--yes", "--receipt", "1.json", "--ids", "ids.txt") == in_the_way
+    assert [path.name for path in tmp_path.iterdir()] == ["1.json"], "nothing is left that blocks the next try"
+    assert run(ALICE, "--yes", "--receipt", "2.json", "--ids", "ids.txt")[0] == 0
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
     first, second = (json.loads((tmp_path / name).read_text()) for name in ("1.json", "2.json"))
     assert (first["complete"], second["complete"]) == (False, True)
     assert second["counts"] == {"account's name": 1, "user": 1, "webhook": 1}
     assert first["person"] == second["person"]
+
+
+def test_whoever_breaks_it_off_twice_has_a_receipt_all_the_same(
+    scene: Scene, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impatient(*_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    def written(*given: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        finish(*given)
+
+    monkeypatch.setattr(Erasure, "_finish", impatient)
+    monkeypatch.setattr(erase, "finish", written)
+    status, _, err = run(ALICE, "--yes", "--receipt", "1.json")
+    assert (status, err) == (1, "broken off. Run it again: it goes on.\n")
+    assert json.loads((tmp_path / "1.json").read_text())["complete"] is False
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("stage", ["", "x y", "Prod", "prod;", "-prod"])
+def test_a_stage_that_cannot_be(command: Callable[..., Run], stage: str) -> None:
+    with pytest.raises(SystemExit):
+        command(erase.main)(ALICE, f"--stage={stage}", "--yes")
+
+
+def test_receipt_and_ids_are_two_files(scene: Scene, run: Run, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        run(ALICE, "--yes", "--receipt", "1", "--ids", str(tmp_path / "x" / ".." / "1"))
+    assert scene.world.users.find(scene.alice.user_id)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_stage_is_meant_if_none_is_named(scene: Scene, command: Callable[..., Run]) -> None:

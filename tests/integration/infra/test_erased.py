@@ -224,7 +224,15 @@ class TestVerifying:
         assert self.check(erased, erased.told, "--email", CAROL, "--ids", str(other)) == receipt.BAD
         assert capsys.readouterr().err == f"It is not about {CAROL}.\nIt is not about the records in {other}.\n"
 
+    def test_an_address_that_is_none_is_about_nobody(self, erased: Erased) -> None:
+        """As where a script has lost it."""
+        with pytest.raises(SystemExit):
+            self.check(erased, erased.told, "--email", "")
+
     def test_what_is_none(self, erased: Erased) -> None:
         assert self.check(erased, []) == receipt.NOT_CHECKED
         assert receipt.main(["none.json"]) == receipt.NOT_CHECKED
+        deep = erased.folder / "deep.json"
+        deep.write_text("[" * 100_000)
+        assert receipt.main([str(deep)]) == receipt.NOT_CHECKED
         assert self.check(erased, erased.told, "--stage", "prod") == receipt.NOT_CHECKED

@@ -127,3 +127,15 @@ def test_a_folder_that_holds_something_is_left_alone(scene: Scene, run: Run, tmp
     (tmp_path / "notes.txt").write_text("mine")
     assert run(ALICE, "-o", ".") == (1, "", "not exported: . is not empty\n")
     assert run("nobody@example.com", "-o", "new") == (0, "nothing is held\n", "")
+
+
+@pytest.mark.usefixtures("scene")
+def test_one_that_is_broken_off_has_no_index(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export.Export, "run", interrupted)
+    status, out, err = run(ALICE, "-o", "alice")
+    assert (status, out) == (1, "")
+    assert err == "broken off: alice is not whole. Run it again into another folder.\n"
+    assert not (tmp_path / "alice" / "index.json").exists()
