@@ -108,7 +108,7 @@ def has_colleagues(person: Person, table: MetadataTable) -> bool:
 
 
 def roles_of(person: Person, item: Item) -> frozenset[Role]:
-    """None for another's record, whatever it was found by."""
+    """Empty for another's record, whatever it was found by."""
     found = {role for role, (kind, is_theirs) in _TESTS.items() if item["sk"] == kind and is_theirs(person, item)}
     if not found and _is_touched(person, item) and not _goes_last(person, item):
         found = {Role.TOUCHED}

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
 LOOPBACK = "127.0.0.1"
-PATIENT = (50_000, 20, 20)
-"""So many new objects before the collector of garbage looks through them: reference counts free nearly all of it."""
+GC_THRESHOLDS = (50_000, 20, 20)
+"""So many new objects before the garbage collector looks through them: reference counts free nearly all of it."""
 OURS = (
     "METADATA_TABLE",
     "RATE_LIMIT_TABLE",
@@ -79,10 +79,10 @@ def _place(path: Path) -> tuple[str, str]:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays to the end: the collector of garbage need not go through it time and again."""
+    """What is loaded by now stays to the end: the garbage collector need not go through it time and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*PATIENT)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def pytest_unconfigure() -> None:
