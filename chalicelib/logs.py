@@ -55,7 +55,8 @@ def describe(error: BaseException) -> dict[str, str]:
     """Where an unexpected error came from, without its message: messages may quote what a caller sent."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    answered = getattr(error, "response", None) or {}  # botocore's errors of the line have one, too, that is None
+    code = answered.get("Error", {}).get("Code", "")
     return {"error": type(error).__name__, "aws_code": code, "where": " > ".join(places)}
 
 

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from jsonschema import Draft7Validator
 
 from chalicelib.domain.errors import Busy
@@ -231,6 +232,10 @@ class TestS3OneLineARequest:
         [line] = captured.lines()
         assert line["reason"] == "malformed token"
         assert "malformed" not in answer.text
+
+    def test_an_error_of_the_line_has_no_code_of_awss(self) -> None:
+        error = ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com/")
+        assert describe(error) == {"error": "ReadTimeoutError", "aws_code": "", "where": ""}
 
     def test_s3_an_unknown_error_is_described_by_its_place_not_its_words(self) -> None:
         try:
