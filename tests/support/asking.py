@@ -4,7 +4,7 @@ No emulator checks rights, so this is the one place where AWS's pages are writte
 that is not known here is an error.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
@@ -106,11 +106,18 @@ def _of_tables(estate: Estate, operation: str, params: Params) -> Iterator[OfTab
             for table, of_table in params["RequestItems"].items():
                 yield operation, table, "", estate.partitions(table, _in_batch(of_table))
         case "TransactWriteItems":
-            for entry in params["TransactItems"]:
-                ((kind, write),) = entry.items()
-                yield _of_item(estate, f"{kind}Item", write)
+            yield from _of_transaction(estate, params["TransactItems"])
         case _:
             raise ValueError(f"what does {operation} of DynamoDB need?")
+
+
+def _of_transaction(estate: Estate, items: Sequence[Params]) -> Iterator[OfTable]:
+    """AWS does not say whether a write is judged by its own partition or by those of all: either must be allowed."""
+    writes = [_of_item(estate, f"{kind}Item", write) for entry in items for kind, write in entry.items()]
+    for action, table, place, _ in writes:
+        touched = [write[3] for write in writes if write[1] == table]
+        yield action, table, place, tuple(sorted({key for keys in touched for key in keys}))
+        yield from ((action, table, place, keys) for keys in touched)
 
 
 def _of_item(estate: Estate, action: str, params: Params) -> OfTable:

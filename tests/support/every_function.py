@@ -24,6 +24,8 @@ from chalicelib import bootstrap
 from chalicelib.adapters import dynamo_search, kms_pins
 from chalicelib.bootstrap import World
 from chalicelib.domain import webhook
+from chalicelib.domain.errors import Busy
+from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.pin import ScryptCost
 from infra.local import pump as pumping
 from infra.local.functions import Functions
@@ -280,6 +282,8 @@ def _sweeps(stage: Stage) -> None:
     """What was never finished, what has arrived untold, the trash; mails whose order was lost, reminders."""
     bench, clock = stage.bench, stage.bench.clock
     bench.ask("POST", "/files", 201, {"filename": "never.pdf", "size": 5})
+    soon = rfc3339(clock.now + timedelta(days=1))
+    bench.ask("POST", "/files", 201, {"filename": "expires.pdf", "size": 5, "expires_at": soon})
     bench.ask("POST", "/files", 201, {"filename": "a.bin", "size": 6 * 2**20, "part_size": 5 * 2**20})
     bench.upload(sealing=True)
     wrong = bench.upload(sealing=False)
@@ -288,12 +292,23 @@ def _sweeps(stage: Stage) -> None:
     _send(bench, "frank@example.net")
     stage.aws.clients("sqs").purge_queue(QueueUrl=stage.aws.queue_url)  # S3's events are lost,
     stage.aws.clients("sqs").purge_queue(QueueUrl=stage.aws.mail_queue_url)  # and so is the order
-    for days in (2, 11, 30):
+    clock.tick(days=1.5)
+    with pytest.MonkeyPatch.context() as patch:  # what fails is put off
+        patch.setattr(type(bench.world.objects), "delete_versions", _fails)
+        assert _swept(stage)["failed"] > 0
+    for days in (0.5, 11, 30):
         clock.tick(days=days)
         _sweep(stage)
         stage.pump()
 
 
 def _sweep(stage: Stage) -> None:
-    event = Ticker(stage.functions, stage.aws.region)._event("sweep")
-    assert stage.functions.invoke("sweep", event)["failed"] == 0
+    assert _swept(stage)["failed"] == 0
+
+
+def _swept(stage: Stage) -> Any:
+    return stage.functions.invoke("sweep", Ticker(stage.functions, stage.aws.region)._event("sweep"))
+
+
+def _fails(*_: Any) -> None:
+    raise Busy
