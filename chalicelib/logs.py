@@ -9,7 +9,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 Unit = Literal["Count", "Milliseconds"]
@@ -55,8 +55,8 @@ def describe(error: BaseException) -> dict[str, str]:
     """Where an unexpected error came from, without its message: messages may quote what a caller sent."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
-    answered = getattr(error, "response", None) or {}  # botocore's errors of the line have one, too, that is None
-    code = answered.get("Error", {}).get("Code", "")
+    answered = getattr(error, "response", None)  # botocore's connection errors have one, too, that is None
+    code = answered.get("Error", {}).get("Code", "") if isinstance(answered, Mapping) else ""
     return {"error": type(error).__name__, "aws_code": code, "where": " > ".join(places)}
 
 

@@ -76,6 +76,7 @@ def erase(person: Person, receipt: Path, ids: Path | None, here: Deployed, *, wi
         tally = Tally(_reserved(receipt, ids, stack))
         try:
             Erasure(person, world, tally, with_files=with_files).run()
+            tally.flush()
             told["complete"] = True
         finally:
             with operating.uninterrupted():
@@ -88,7 +89,7 @@ def _reserved(receipt: Path, ids: Path | None, stack: ExitStack) -> TextIO | Non
     create_privately(receipt).close()
     try:
         return stack.enter_context(create_privately(ids)) if ids else None
-    except OSError:
+    except BaseException:
         receipt.unlink()
         raise
 

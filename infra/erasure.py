@@ -132,7 +132,7 @@ class Erasure:
     # --- one record: each is written first, for a removal could not say who did it ------------------------------------
 
     def _token(self, item: Item) -> None:
-        """One that is in no tree, as a race of two revocations can leave it, was let in until now."""
+        """One that is in no tree, as a table that was restored or mended by hand may have, was let in until now."""
         standing = "attribute_exists(pk) AND attribute_not_exists(revoked_at)"
         change = "SET revoked_at = :now REMOVE list_pk, list_sk"
         if self._table.try_update(_key(item), change, standing, now=self._now):

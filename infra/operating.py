@@ -63,7 +63,9 @@ def _stage_pattern() -> str:
 def stage(text: str) -> str:
     """From the command line: of a slip AWS would say no more than that a name is malformed."""
     if not re.fullmatch(_stage_pattern(), text):
-        raise argparse.ArgumentTypeError(f"no deployment can be called {text!r}: its name is like dev or prod")
+        raise argparse.ArgumentTypeError(
+            f"no deployment can be called {text!r}: its name is 2 to 8 small letters and digits, a letter first"
+        )
     return text
 
 

@@ -53,6 +53,11 @@ class Tally:
         if self._ids:
             self._ids.write(line)
 
+    def flush(self) -> None:
+        """What was noted is in the file. Raises OSError."""
+        if self._ids:
+            self._ids.flush()
+
     @property
     def told(self) -> dict[str, Any]:
         return {"counts": dict(sorted(self.counts.items())), "ids_sha256": self._digest.hexdigest()}

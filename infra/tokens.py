@@ -62,8 +62,8 @@ def tokens_of(user: User, now: datetime, *, tokens: TokenStore) -> Iterator[ApiT
 def end_all(user: User, now: datetime, *, tokens: TokenStore) -> int:
     """Answers how many ended: all that there are at one moment, and none of them makes another after it.
 
-    Raises Busy, when none has ended. Whoever has a leaked one can keep changing the tree, so this does not give up as
-    soon as a request would.
+    Raises Busy: run again, it ends those that are left. Whoever has a leaked one can keep changing the tree, so this
+    does not give up as soon as a request would.
     """
     for _ in range(PATIENCE):
         with suppress(Busy):
@@ -123,11 +123,19 @@ def _do(options: argparse.Namespace, told: dict[str, Any], unseen: ExitStack) ->
         told["ended"] = end_all(user, now, tokens=world.tokens)
     if options.new:
         issued = operator_token(user, NEW_NAME, now)
-        unseen.callback(world.tokens.revoke, issued.token.id, user.id, now)
+        unseen.callback(_take_back, issued.token, now, world.tokens)
         world.tokens.add(issued.token)
         told |= {"token_id": issued.token.id, "token": issued.text}
     if not (options.end_all or options.new):
         told["tokens"] = [told_of(each) for each in tokens_of(user, now, tokens=world.tokens)]
+
+
+def _take_back(token: ApiToken, now: datetime, tokens: TokenStore) -> None:
+    try:
+        with operating.uninterrupted():
+            tokens.revoke(token.id, token.user_id, now)
+    except (Busy, *operating.REFUSALS):
+        print(f"the new token {token.id} may be there, and nobody saw it: --end-all ends it", file=sys.stderr)
 
 
 def _show(told: Told, options: argparse.Namespace) -> None:

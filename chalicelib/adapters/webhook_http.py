@@ -82,7 +82,10 @@ class WebhookHttp:
         return min(addresses, key=lambda address: ":" in address)
 
     def _looked_up(self, target: Target, deadline: float) -> list[Any]:
-        """(H3) The resolver knows no time limit and cannot be broken off, so another thread is left to wait for it."""
+        """(H3) The resolver knows no time limit and cannot be broken off, so another thread is left to wait for it.
+
+        Where Lambda freezes it, it goes on waiting with the next delivery, until the resolver itself gives up.
+        """
         answer = Future[list[Any]]()
 
         def look_up() -> None:
@@ -149,8 +152,8 @@ class _Pinned(HTTPConnection):
         self._plain = socket.create_connection(
             (self._address, self._target.port), timeout=min(CONNECT_SECONDS, self._seconds_left())
         )
-        self._plain.settimeout(self._seconds_left())  # of a handshake as a whole
         try:
+            self._plain.settimeout(self._seconds_left())  # of a handshake as a whole
             self.sock = self._secured(self._plain) if self._target.is_secure else self._plain
             if self.is_cut:  # meanwhile, when there was nothing to cut
                 raise TimeoutError

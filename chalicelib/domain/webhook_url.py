@@ -11,7 +11,7 @@ _HOST = re.compile(
     r"(?=.{4,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE
 )
 _PRINTABLE = re.compile(r"[!-~]+")
-_PORTS_OF_OTHERS = range(1024)  # where mail, names and directories are served; 443 is ours
+_PORTS_OF_OTHERS = range(1024)  # where mail, names and directories are served; 443 is ours, 0 is none
 _HTTPS = 443
 
 

@@ -233,7 +233,7 @@ class TestS3OneLineARequest:
         assert line["reason"] == "malformed token"
         assert "malformed" not in answer.text
 
-    def test_an_error_of_the_line_has_no_code_of_awss(self) -> None:
+    def test_a_connection_error_has_no_code_of_awss(self) -> None:
         error = ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com/")
         assert describe(error) == {"error": "ReadTimeoutError", "aws_code": "", "where": ""}
 

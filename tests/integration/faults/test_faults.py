@@ -118,6 +118,10 @@ def test_whatever_befalls_it(sky: Cloud, flow: Callable[[Play], None]) -> None:
     every()
 
 
+def test_each_seed_is_a_variants() -> None:
+    assert SEEDS.keys() <= VARIANTS.keys()
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_careless_variant_is_found_out(sky: Cloud, name: str) -> None:
     flow, install = VARIANTS[name]

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,15 @@ def test_aws_in_trouble_leaves_a_receipt_of_what_was_done(
     assert first["person"] == second["person"]
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """As at a terminal: shells start what is in the background without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_whoever_breaks_it_off_twice_has_a_receipt_all_the_same(
     scene: Scene, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

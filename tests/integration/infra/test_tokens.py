@@ -12,7 +12,7 @@ import pytest
 from chalicelib.adapters.dynamo_tokens import DynamoTokens
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, Scope
-from chalicelib.domain.errors import NotFound, Unauthenticated
+from chalicelib.domain.errors import Busy, NotFound, Unauthenticated
 from chalicelib.domain.secret import hash_secret
 from chalicelib.domain.token_tree import MAX_TOKENS
 from chalicelib.services.manage_tokens import create_token, revoke_token
@@ -125,6 +125,21 @@ def test_a_new_one_that_nobody_could_read_ends(
         assert tokens.main([CAROL, *STAGE, "--new"]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert world.tokens.list_of(carol.user_id, 10, None).rows == [carol.token]
+
+
+@pytest.mark.usefixtures("run")
+def test_one_that_cannot_be_taken_back_is_named(
+    world: World, carol: Caller, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def busy(*_: Any) -> None:
+        raise Busy(reason="throttled")
+
+    monkeypatch.setattr(DynamoTokens, "revoke", busy)
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", full)
+        assert tokens.main([CAROL, *STAGE, "--new"]) == 1
+    made, _ = world.tokens.list_of(carol.user_id, 10, None).rows
+    assert f"the new token {made.id} may be there, and nobody saw it: --end-all ends it\n" in capsys.readouterr().err
 
 
 def test_whoever_breaks_it_off_is_told_what_was_done(
