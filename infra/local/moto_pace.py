@@ -11,7 +11,8 @@ from typing import Any
 
 from moto import backends
 from moto.core import responses, utils
-from moto.core.serialize import AttributePicker, AttributePickerContext, XFormedAttributePicker
+from moto.core.model import StructureShape
+from moto.core.serialize import AttributePickerContext, BaseJSONSerializer, XFormedAttributePicker
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DDBType, DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
@@ -22,7 +23,7 @@ _INDEX_NAME = 6  # its place behind a query's hash key
 
 _list_of_moto_modules = backends.list_of_moto_modules
 _method_names_from_class = utils.method_names_from_class
-_pick = AttributePicker.__call__
+_serialize_structure = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - moto has no other place for it
 _get_possible_keys = XFormedAttributePicker.get_possible_keys
 _query = Table.query
 _cast_value: Any = DynamoType.cast_value.fget  # type: ignore[attr-defined] # a property
@@ -33,7 +34,7 @@ def install() -> None:
     """Idempotent."""
     backends.list_of_moto_modules = _modules
     responses.method_names_from_class = _methods  # type: ignore[attr-defined] # which has it from utils
-    AttributePicker.__call__ = _picked  # type: ignore[method-assign]
+    BaseJSONSerializer._serialize_type_structure = _serialized  # type: ignore[method-assign] # noqa: SLF001
     XFormedAttributePicker.get_possible_keys = _possible_keys  # type: ignore[method-assign,assignment]
     LimitedSizeDict.__deepcopy__ = _copied  # type: ignore[attr-defined]
     Item.__init__ = _make  # type: ignore[method-assign]
@@ -54,10 +55,16 @@ def _methods(cls: type) -> list[str]:
     return _method_names_from_class(cls)
 
 
-def _picked(self: AttributePicker, context: AttributePickerContext) -> Any:
-    """Of a value in DynamoDB's own form, which has one of ten members: moto looks for each under three spellings."""
-    given = context.obj
-    return given.get(context.key) if type(given) is dict and given.keys() <= _ATTRIBUTE else _pick(self, context)
+def _serialized(self: BaseJSONSerializer, serialized: Any, value: Any, shape: StructureShape, key: str) -> None:
+    """An attribute's value has one of ten members: moto looks for each, under three spellings."""
+    if shape.name != "AttributeValue" or not key or type(value) is not dict or not value.keys() <= _ATTRIBUTE:
+        _serialize_structure(self, serialized, value, shape, key)
+        return
+    there: Any = self.MAP_TYPE()
+    for member, held in value.items():
+        if held is not None:
+            self._serialize(there, held, shape.members[member], member)
+    self._default_serialize(serialized, there, shape, key)
 
 
 def _possible_keys(self: XFormedAttributePicker, context: AttributePickerContext) -> Iterable[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.core.serialize import AttributePicker, XFormedAttributePicker
+from moto.core.serialize import BaseJSONSerializer, XFormedAttributePicker
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
@@ -15,6 +15,17 @@ from infra.local.stack import EmulatedAws
 TABLE = "paced"
 KEYS = {"pk": "HASH", "sk": "RANGE"}
 BY_SIZE = {"pk": "HASH", "size": "RANGE"}
+
+EVERY_TYPE: dict[str, Any] = {
+    "pk": {"S": "d"},
+    "sk": {"S": "typed"},
+    "bytes": {"B": b"\x00\xff"},
+    "flag": {"BOOL": False},
+    "nothing": {"NULL": True},
+    "empty": {"S": ""},
+    "sets": {"M": {"s": {"SS": ["a", "b"]}, "n": {"NS": ["1", "2"]}, "b": {"BS": [b"a", b"b"]}}},
+    "list": {"L": [{"N": "1"}, {"M": {}}, {"L": [{"B": b"x"}]}]},
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +47,7 @@ def dynamodb(aws: EmulatedAws) -> Any:
         if number % 5:  # the others are not in the index
             item["size"] = {"N": str(shuffled.randrange(9))}
         client.put_item(TableName=TABLE, Item=item)
+    client.put_item(TableName=TABLE, Item=EVERY_TYPE)
     yield client
     client.delete_table(TableName=TABLE)
 
@@ -70,9 +82,10 @@ def test_it_answers_what_moto_answers(dynamodb: Any, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as patch:
         patch.setattr(Table, "query", moto_pace._query)
         patch.setattr(DynamoType, "cast_value", property(moto_pace._cast_value))
-        patch.setattr(AttributePicker, "__call__", moto_pace._pick)
+        patch.setattr(BaseJSONSerializer, "_serialize_type_structure", moto_pace._serialize_structure)
         patch.setattr(XFormedAttributePicker, "get_possible_keys", moto_pace._get_possible_keys)
         assert everything(dynamodb) == paced
+    assert dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": "d"}, "sk": {"S": "typed"}})["Item"] == EVERY_TYPE
     assert sum(len(items) for pages in paced[:-2] for items, _ in pages) > 200
     assert paced[-2:] == [paced[-2], None]
 
