@@ -27,7 +27,7 @@ from infra import operating
 from infra.deployed import Deployed, OperatorsWorld, deployed
 from infra.exported import CATEGORIES, EVENTS, FILES, USER, Line, line_of, may_be_read, use_line, user_line
 from infra.personal_data import Person, Role, address, find_person, records_of
-from infra.private import write_privately
+from infra.private import create_privately, write_privately
 from infra.receipt import Signer, Tally, begin, finish
 from infra.recover import NotRecovered, recover
 
@@ -62,9 +62,7 @@ class Folder:
 
     def write(self, name: str, line: Line) -> None:
         if name not in self._open:
-            path = self.path / name
-            path.touch(mode=0o600)
-            self._open[name] = path.open("w", encoding="utf-8")
+            self._open[name] = create_privately(self.path / name)
         self._open[name].write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
         self._lines[name] = self._lines.get(name, 0) + 1
 

@@ -279,7 +279,7 @@ def _send(bench: RecordedBench, address: str) -> str:
 
 
 def _sweeps(stage: Stage) -> None:
-    """What was never finished, what has arrived untold, the trash; mails whose order was lost, reminders."""
+    """What was never finished, has arrived untold or fails, the trash; mails whose order was lost, reminders."""
     bench, clock = stage.bench, stage.bench.clock
     bench.ask("POST", "/files", 201, {"filename": "never.pdf", "size": 5})
     soon = rfc3339(clock.now + timedelta(days=1))

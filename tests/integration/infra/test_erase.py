@@ -1,5 +1,6 @@
 """python -m infra.erase: what it asks first, what it does on demand, and that it may be broken off anywhere."""
 
+import hashlib
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from infra import erase
 from infra.erasure import GRACE, Erasure
 from infra.local.stack import EmulatedAws
 from infra.personal_data import find_person
+from infra.private import create_privately
 from infra.receipt import Tally, finish
 from tests.integration.hooks import Hooks
 from tests.integration.infra.conftest import Run
@@ -219,6 +221,35 @@ def test_whoever_breaks_it_off_twice_has_a_receipt_all_the_same(
     assert (status, err) == (1, "broken off. Run it again: it goes on.\n")
     assert json.loads((tmp_path / "1.json").read_text())["complete"] is False
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_a_receipt_is_about_is_on_disk_before_it_is_signed(
+    scene: Scene, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = []
+
+    def seen(path: Path, told: Any, tally: Tally, signer: Any) -> None:
+        signed.append((hashlib.sha256((tmp_path / "ids.txt").read_bytes()).hexdigest(), tally.told["ids_sha256"]))
+        finish(path, told, tally, signer)
+
+    monkeypatch.setattr(erase, "finish", seen)
+    assert run(ALICE, "--yes", "--receipt", "1.json", "--ids", "ids.txt")[0] == 0
+    ((on_disk, told),) = signed
+    assert on_disk == told
+
+
+@pytest.mark.usefixtures("scene")
+def test_broken_off_between_its_two_files_it_leaves_neither(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path) -> Any:
+        if path.name == "ids.txt":
+            raise KeyboardInterrupt
+        return create_privately(path)
+
+    monkeypatch.setattr(erase, "create_privately", interrupted)
+    assert run(ALICE, "--yes", "--receipt", "1.json", "--ids", "ids.txt")[0] == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("stage", ["", "x y", "Prod", "prod;", "-prod"])
