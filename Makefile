@@ -4,6 +4,14 @@ PORT ?= 8080
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
+# A virtual environment $(1) of exactly what $(2) pins; `make check` asks pip whether anything is missing. Modules are
+# compiled when they are first imported: most never are, and pip would take half a minute for all of them.
+define venv
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+@$(1)/bin/python -m pip install --quiet --upgrade 'pip<26.3'
+@$(1)/bin/python -m pip install --quiet --no-deps --no-compile -r $(2)
+endef
+
 .PHONY: help dev demo up test mutants faults check audit format lock openapi web dynalite bench package e2e-package deploy destroy clean
 
 help: ## this list
@@ -27,7 +35,8 @@ up: dev ## the stack on this machine, in the foreground, on port 8080 (PORT=9000
 	@mkdir -p out
 	@$(BIN)/python -m infra.local --port $(PORT) --log out/stack.log
 
-check: dev ## style, types, import rules, template, the API's document
+check: dev ## requirements, style, types, import rules, template, the API's document
+	$(BIN)/python -m pip check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -51,9 +60,7 @@ e2e-package: dev package .venv-ministack/.ready ## the same artefacts on a secon
 	@$(BIN)/python -m pytest tests/e2e --stack emulator
 
 .venv-ministack/.ready: infra/emulator/requirements.txt
-	@test -x .venv-ministack/bin/python || $(PYTHON) -m venv .venv-ministack
-	@.venv-ministack/bin/pip install --quiet 'pip<26.3'
-	@.venv-ministack/bin/pip install --quiet -r infra/emulator/requirements.txt
+	$(call venv,.venv-ministack,infra/emulator/requirements.txt)
 	@touch $@
 
 deploy: dev web ## package, upload, create or update the stack: STAGE=prod ARGS='--set MailFrom=sealdrop@example.com'
@@ -65,18 +72,14 @@ destroy: dev ## delete the stack and keep its data: STAGE=prod (ARGS=--with-data
 dev: .venv/.ready ## set up .venv (bin/python, bin/sealdrop)
 
 .venv/.ready: requirements-dev.txt client/pyproject.toml
-	@echo "setting up .venv (about a minute, once)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet 'pip<26.3'
-	@$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	@echo "setting up .venv (half a minute, once)"
+	$(call venv,.venv,requirements-dev.txt)
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e client
 	@touch $@
 
 .venv-audit/.ready: requirements-audit.txt
 	@echo "setting up .venv-audit (a minute or two, once)"
-	@test -x .venv-audit/bin/python || $(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/python -m pip install --quiet 'pip<26.3'
-	@.venv-audit/bin/python -m pip install --quiet -r requirements-audit.txt
+	$(call venv,.venv-audit,requirements-audit.txt)
 	@touch $@
 
 web: build/web/.ready ## the pages that are served beside the API, from web/ (needs npm)

@@ -9,6 +9,8 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
+from botocore import session
+from botocore.loaders import Loader
 from moto import backends
 from moto.core import responses, utils
 from moto.core.model import StructureShape
@@ -16,6 +18,8 @@ from moto.core.serialize import AttributePickerContext, BaseJSONSerializer, XFor
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DDBType, DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
+from moto.kms import models as kms
+from moto.kms.utils import AbstractPrivateKey
 
 _MOST_BYTES = 405_000  # moto's own bound on an item
 _ATTRIBUTE = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"}
@@ -27,6 +31,8 @@ _serialize_structure = BaseJSONSerializer._serialize_type_structure  # noqa: SLF
 _get_possible_keys = XFormedAttributePicker.get_possible_keys
 _query = Table.query
 _cast_value: Any = DynamoType.cast_value.fget  # type: ignore[attr-defined] # a property
+_generate_private_key = kms.generate_private_key  # type: ignore[attr-defined] # which has it from utils
+_create_loader = session.create_loader
 _keys: dict[tuple[Any, ...], tuple[str, ...]] = {}
 
 
@@ -42,6 +48,8 @@ def install() -> None:
     DynamoType.cast_value = property(_cast)  # type: ignore[assignment]
     DynamoType.__eq__ = _equals  # type: ignore[method-assign]
     DynamoType.__ne__ = _differs  # type: ignore[method-assign]
+    kms.generate_private_key = _private_key  # type: ignore[attr-defined,assignment]
+    session.create_loader = _loader
 
 
 @functools.cache
@@ -113,6 +121,27 @@ def _query_its_own(self: Table, hash_key: DynamoType | None, *others: Any, **mor
 
 def _items_of(table: Table, partition: Any) -> list[Item]:
     return list(partition.values()) if table.range_key_attr else [partition]
+
+
+def _private_key(key_spec: str) -> AbstractPrivateKey | None:
+    """moto takes a tenth of a second for an RSA key within each symmetric one, where AWS has none."""
+    return _generate_private_key(key_spec) if key_spec.startswith(("RSA_", "ECC_")) else None
+
+
+@functools.cache
+def _loader(search_path: str | None = None) -> Loader:
+    """One for every boto3 session, and so what it has read of AWS's models: each session would read them anew."""
+    loader: Loader = _create_loader(search_path)
+    vars(loader)["_search_paths"] = _EachOnce(loader.search_paths)
+    return loader
+
+
+class _EachOnce(list[str]):
+    """Sessions append boto3's folder."""
+
+    def append(self, path: str) -> None:
+        if path not in self:
+            super().append(path)
 
 
 def _cast(self: DynamoType) -> Any:

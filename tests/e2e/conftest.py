@@ -11,6 +11,7 @@ import urllib3
 
 from infra.local.process import STOP_SECONDS, stack_process
 from tests.e2e import on_package
+from tests.support.warm import Warm, started
 
 if TYPE_CHECKING:
     from tests.e2e.api_kit import Backstage
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # To stop. MiniStack unpacks the archive for each of its workers, and all that has to be removed.
 PATIENCE_SECONDS = {"local": STOP_SECONDS, "emulator": 240}
+IMPORTED = ("aws_encryption_sdk", "boto3", "click", "rich.progress", "urllib3")  # by the commands
 TOLD = pytest.StashKey[str]()  # what the stack's process has printed
 
 
@@ -112,6 +114,7 @@ class Stack:
     anyone: Api  # no token
     alice: User
     bob: User
+    command: Warm  # the command line's and the operator's, as processes that start in a moment
 
     @property
     def api_url(self) -> str:
@@ -134,11 +137,11 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Stopped by SIGTERM at the end; another status than 0 is an error."""
     which, folder = request.config.getoption("--stack"), tmp_path_factory.mktemp("stack")
     options = {"module": f"infra.{which}", "patience": PATIENCE_SECONDS[which]}
-    with stack_process(folder, "--rate-limit", "1000000", **options) as process:
+    with stack_process(folder, "--rate-limit", "1000000", **options) as process, started(*IMPORTED) as command:
         request.config.stash[TOLD] = process.log.read_text(encoding="utf-8")
         anyone = Api(process.ready["api_url"])
         alice, bob = (User(**user, api=Api(anyone.url, user["token"], user["pin"])) for user in process.ready["users"])
-        yield Stack(process.pid, process.ready, anyone, alice, bob)
+        yield Stack(process.pid, process.ready, anyone, alice, bob, command)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -220,12 +219,13 @@ class TestVerification:
 
         def client() -> subprocess.CompletedProcess[str]:
             return run(
-                ["-m", "sealdrop", "events", "--verify"],
+                [*stack.command("sealdrop"), "events", "--verify"],
                 {"SEALDROP_URL": stack.api_url, "SEALDROP_TOKEN": bob.token, "HOME": str(tmp_path)},
             )
 
         def operator() -> subprocess.CompletedProcess[str]:
-            return run(["-m", "infra.verify_events", account, "--table", table, "--key", key], stack.aws_env)
+            verify = stack.command("infra.verify_events")
+            return run([*verify, account, "--table", table, "--key", key], stack.aws_env)
 
         for done in (client(), operator()):
             assert (done.returncode, done.stderr) == (0, ""), done
@@ -245,16 +245,17 @@ class TestVerification:
     def test_the_list_on_a_terminal(self, alice: User, stack: Stack, journey: dict[str, Any], tmp_path: Path) -> None:
         of_file(alice.api, journey["file"], "file.purged")
         environment = {"SEALDROP_URL": stack.api_url, "SEALDROP_TOKEN": alice.token, "HOME": str(tmp_path)}
-        done = run(["-m", "sealdrop", "events", "--file", journey["file"]], environment)
+        client = [*stack.command("sealdrop"), "events"]
+        done = run([*client, "--file", journey["file"]], environment)
         assert done.returncode == 0
         assert "file.purged" in done.stdout
-        told = json.loads(run(["-m", "sealdrop", "events", "--type", "file.purged", "--json"], environment).stdout)
+        told = json.loads(run([*client, "--type", "file.purged", "--json"], environment).stdout)
         assert journey["file"] in {event["subject"]["file"] for event in told}
 
 
-def run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own commands
-        [sys.executable, *words],
+        command,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT / "client"), **environment},
         capture_output=True,

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from sealdrop import ApiError, Client, Gone, NotFound
 from tests.e2e.api_kit import Backstage, keyed
 from tests.e2e.conftest import Stack, User
 from tests.e2e.test_api_pins import PIN_GUARDED, guarded
+from tests.support.warm import Warm
 
 pytestmark = pytest.mark.e2e
 
@@ -45,7 +45,8 @@ class Done:
 class Shell:
     """Somebody at a terminal: a home, a working directory, and perhaps a token."""
 
-    def __init__(self, home: Path, url: str | None, token: str | None, pin: str | None = None) -> None:
+    def __init__(self, command: Warm, home: Path, url: str | None, token: str | None, pin: str | None = None) -> None:
+        self.command = command("sealdrop")
         self.here = home / "here"
         self.here.mkdir(parents=True)
         self.environment = {
@@ -60,7 +61,7 @@ class Shell:
 
     def __call__(self, *words: str, stdin: bytes = b"") -> Done:
         done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "sealdrop", *words],
+            [*self.command, *words],
             cwd=self.here,
             env=self.environment,
             input=stdin,
@@ -73,18 +74,18 @@ class Shell:
 
 @pytest.fixture
 def alice_shell(stack: Stack, tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "alice", stack.api_url, stack.alice.token, stack.alice.pin)
+    return Shell(stack.command, tmp_path / "alice", stack.api_url, stack.alice.token, stack.alice.pin)
 
 
 @pytest.fixture
 def bob_shell(stack: Stack, tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "bob", stack.api_url, stack.bob.token, stack.bob.pin)
+    return Shell(stack.command, tmp_path / "bob", stack.api_url, stack.bob.token, stack.bob.pin)
 
 
 @pytest.fixture
 def nobody(stack: Stack, tmp_path: Path) -> Shell:
     """Neither an account nor any configuration: what a recipient has is a link."""
-    return Shell(tmp_path / "nobody", None, None)
+    return Shell(stack.command, tmp_path / "nobody", None, None)
 
 
 @pytest.fixture
@@ -247,7 +248,7 @@ def test_an_empty_account(stack: Stack, tmp_path: Path) -> None:
     order = {"email": f"{secrets.token_hex(6)}@example.com", "name": "Newcomer"}
     with closing(functions):
         token = create_user(order, function_name("dev"), functions=functions)["token"]
-    empty = Shell(tmp_path / "newcomer", stack.api_url, token)("ls")
+    empty = Shell(stack.command, tmp_path / "newcomer", stack.api_url, token)("ls")
     assert (empty.code, empty.out, empty.err) == (0, b"", "no files yet: sealdrop put FILE\n")
 
 
@@ -262,7 +263,7 @@ def test_another_account_sees_nothing(alice_shell: Shell, bob_shell: Shell) -> N
 def test_tokens_and_their_scopes(stack: Stack, alice_shell: Shell, tmp_path: Path) -> None:
     made = alice_shell("token", "create", "reader", "--scope", "files:read", "--expires", "1h")
     assert made.text.startswith("sdt_")
-    reader = Shell(tmp_path / "reader", stack.api_url, made.text)
+    reader = Shell(stack.command, tmp_path / "reader", stack.api_url, made.text)
     assert reader("ls").code == 0
     (reader.here / "x").write_bytes(b"x")
     refused = reader("put", "x")
@@ -303,7 +304,7 @@ def test_the_scopes_that_a_command_needs(
     for missing in ("", *scopes.split()):
         left = [scope for scope in [*scopes.split(), "webhooks"] if scope != missing]
         token = alice_shell("token", "create", "narrow", *(word for scope in left for word in ("--scope", scope))).text
-        narrow = Shell(tmp_path / f"narrow{missing}", stack.api_url, token, stack.alice.pin)
+        narrow = Shell(stack.command, tmp_path / f"narrow{missing}", stack.api_url, token, stack.alice.pin)
         (narrow.here / "a.txt").write_bytes(b"x")
         done = narrow(*(file_id if word == "ID" else word for word in words))
         assert done.code == (3 if missing else 0), (missing, done.err)
@@ -361,7 +362,7 @@ def test_get_asks_for_the_pin_that_its_user_has(stack: Stack, alice_shell: Shell
     (alice_shell.here / "a.txt").write_bytes(b"private")
     file_id = alice_shell("put", "a.txt").text
     for pin, said in ((None, "asks for your PIN"), ("guessed 1", "that is not the PIN")):
-        thief = Shell(tmp_path / f"thief {pin}", stack.api_url, stack.alice.token, pin)
+        thief = Shell(stack.command, tmp_path / f"thief {pin}", stack.api_url, stack.alice.token, pin)
         refused = thief("get", file_id)
         assert refused.code == 3
         assert said in refused.err
@@ -378,7 +379,7 @@ def test_a_pin_is_changed_removed_and_set(stack: Stack, bob_shell: Shell, tmp_pa
     assert bob_shell("get", file_id, "-o", "-").code == 3
     assert bob_shell("get", file_id, "-o", "-", "--pin", "another one").out == b"bob's"
     assert bob_shell("pin", "rm", "--current-pin", "another one").text == "there is no PIN any more"
-    without = Shell(tmp_path / "without", stack.api_url, stack.bob.token)
+    without = Shell(stack.command, tmp_path / "without", stack.api_url, stack.bob.token)
     assert without("get", file_id, "-o", "-").out == b"bob's"
     assert without("pin", "set", "--pin", stack.bob.pin).text == "the PIN is set"
     assert json.loads(without("whoami", "--json").out)["has_pin"] is True

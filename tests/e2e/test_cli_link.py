@@ -18,14 +18,14 @@ DATA = content(300_000, "by link")
 
 @pytest.fixture
 def alice(stack: Stack, tmp_path: Path) -> Shell:
-    shell = Shell(tmp_path / "alice", stack.api_url, stack.alice.token, stack.alice.pin)
+    shell = Shell(stack.command, tmp_path / "alice", stack.api_url, stack.alice.token, stack.alice.pin)
     (shell.here / "invoice.pdf").write_bytes(DATA)
     return shell
 
 
 @pytest.fixture
-def stranger(tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "stranger", None, None)
+def stranger(stack: Stack, tmp_path: Path) -> Shell:
+    return Shell(stack.command, tmp_path / "stranger", None, None)
 
 
 def made(shell: Shell, *words: str) -> str:

@@ -23,19 +23,19 @@ def outbox(stack: Stack) -> Outbox:
 @pytest.fixture
 def alice(stack: Stack, tmp_path: Path) -> Shell:
     """With a PIN of her own in the environment, which is nothing that her readers are asked for."""
-    shell = Shell(tmp_path / "alice", stack.api_url, stack.alice.token, stack.alice.pin)
+    shell = Shell(stack.command, tmp_path / "alice", stack.api_url, stack.alice.token, stack.alice.pin)
     (shell.here / "invoice.pdf").write_bytes(DATA)
     return shell
 
 
 @pytest.fixture
 def bob(stack: Stack, tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "bob", stack.api_url, stack.bob.token, stack.bob.pin)
+    return Shell(stack.command, tmp_path / "bob", stack.api_url, stack.bob.token, stack.bob.pin)
 
 
 @pytest.fixture
-def stranger(tmp_path: Path) -> Shell:
-    return Shell(tmp_path / "stranger", None, None)
+def stranger(stack: Stack, tmp_path: Path) -> Shell:
+    return Shell(stack.command, tmp_path / "stranger", None, None)
 
 
 def test_to_a_stranger_who_has_the_link(alice: Shell, stranger: Shell, outbox: Outbox) -> None:

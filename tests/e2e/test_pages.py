@@ -8,7 +8,9 @@ import pytest
 
 from infra.local.process import StackProcess, stack_process
 from sealdrop.cli import cli
+from tests.e2e.conftest import IMPORTED
 from tests.support import sessions
+from tests.support.warm import Warm, started
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("pages")]
 
@@ -23,12 +25,19 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackProcess]:
         yield process
 
 
+@pytest.fixture(scope="module")
+def command() -> Iterator[Warm]:
+    with started(*IMPORTED) as command:
+        yield command
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_the_session_goes_as_the_page_shows(fresh: StackProcess, tmp_path: Path, name: str) -> None:
+def test_the_session_goes_as_the_page_shows(fresh: StackProcess, command: Warm, tmp_path: Path, name: str) -> None:
     page = (DOCS / name).read_text(encoding="utf-8")
     commands = sessions.commands_of(page)
     assert len(commands) > 20
-    ran = sessions.run(commands, sessions.desk(tmp_path, fresh.ready), tmp_path)
+    desk = sessions.desk(tmp_path, fresh.ready, command("sealdrop"))
+    ran = sessions.run(commands, desk, tmp_path)
     for shown, seen in zip(commands, ran, strict=True):
         assert sessions.comparable(seen.output) == sessions.comparable(shown.output), (
             f"$ {shown.text}\npython -m tests.support.sessions docs/{name} writes what comes out"

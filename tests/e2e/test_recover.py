@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ CONTENT = bytes(range(256)) * 1025  # more than a frame
 def put(stack: Stack, folder: Path, encryption: str) -> str:
     source = folder / "source.bin"
     source.write_bytes(CONTENT)
-    command = [Path(sys.executable).with_name("sealdrop"), "put", str(source), "--encryption", encryption]
+    command = [*stack.command("sealdrop"), "put", str(source), "--encryption", encryption]
     environment = {"SEALDROP_URL": stack.api_url, "SEALDROP_TOKEN": stack.alice.token, "HOME": str(folder)}
     return run(command, environment, folder).stdout.strip()
 
 
 def recover(stack: Stack, folder: Path, file_id: str, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra.recover", file_id, "-o", str(folder / "out.bin")]
+    command = [*stack.command("infra.recover"), file_id, "-o", str(folder / "out.bin")]
     environment = {**stack.aws_env, "FILES_BUCKET": stack.ready["bucket"]}
     return run([*command, *more], environment, ROOT)
 

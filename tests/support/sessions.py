@@ -7,11 +7,12 @@ What differs from run to run (ids, tokens, keys, times, ports, sizes of temporar
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -106,13 +107,18 @@ def unannounced_failures(ran: list[Command]) -> list[Command]:
     return [command for command, after in followed if command.status and after.text != "echo $?"]
 
 
-def desk(folder: Path, ready: Mapping[str, Any]) -> dict[str, str]:
-    """A folder with the commands where `make dev` puts them, and the environment of somebody who works there."""
+def desk(folder: Path, ready: Mapping[str, Any], sealdrop: Sequence[str] = ()) -> dict[str, str]:
+    """A folder with the commands where `make dev` puts them, and the environment of somebody who works there.
+
+    `sealdrop` is another way to run that one.
+    """
+    installed = Path(sys.executable)
     commands = folder / ".venv" / "bin"
     commands.mkdir(parents=True)
-    for name in ("python", "sealdrop"):  # not links: Python looks for its packages beside the name it is called by
+    # not links: Python looks for its packages beside the name it is called by
+    for name, command in (("python", [installed]), ("sealdrop", sealdrop or [installed.with_name("sealdrop")])):
         script = commands / name
-        script.write_text(f'#!/bin/sh\nexec "{Path(sys.executable).with_name(name)}" "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, command))} "$@"\n')
         script.chmod(0o755)
     environment = clean_environment()
     return environment | {

@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.serialize import BaseJSONSerializer, XFormedAttributePicker
@@ -106,3 +107,26 @@ def test_one_that_grows_too_large_stays_as_it_was(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="Item size"):
         dynamodb.update_item(TableName=TABLE, Key=key, **grow)
     assert set(dynamodb.get_item(TableName=TABLE, Key=key)["Item"]) == {"pk", "sk", "text"}
+
+
+def test_keys_for_signatures_sign_and_the_others_have_none(aws: EmulatedAws) -> None:
+    kms = aws.clients("kms")
+    for spec in ("RSA_2048", "ECC_NIST_P256"):
+        key = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+        how = {
+            "KeyId": key,
+            "Message": b"word",
+            "SigningAlgorithm": f"{'RSASSA_PSS' if 'RSA' in spec else 'ECDSA'}_SHA_256",
+        }
+        assert kms.verify(**how, Signature=kms.sign(**how)["Signature"])["SignatureValid"]
+    with pytest.raises(ClientError):
+        kms.sign(KeyId=aws.kms_key_arn, Message=b"word", SigningAlgorithm="RSASSA_PSS_SHA_256")
+    sealed = kms.encrypt(KeyId=aws.kms_key_arn, Plaintext=b"word")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"word"
+
+
+def test_sessions_share_what_was_read_of_the_models(aws: EmulatedAws) -> None:
+    first, second = (boto3.Session()._session.get_component("data_loader") for _ in range(2))
+    assert first is second
+    assert len(first.search_paths) == len(set(first.search_paths))
+    assert {"dynamodb", "s3"} <= set(first.list_available_services("service-2"))
