@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from infra.local import shared_loader
+
 HERE = Path(__file__).parent
 LOOPBACK = "127.0.0.1"
 GC_THRESHOLDS = (50_000, 20, 20)
@@ -56,6 +58,7 @@ def pytest_configure() -> None:
             del os.environ[name]
     os.environ |= DUMMIES
     os.environ["HOME"] = tempfile.mkdtemp(prefix="sealdrop-no-home-")
+    shared_loader.install()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

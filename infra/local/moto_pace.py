@@ -6,11 +6,11 @@ The pinned version of moto is what this was written for.
 
 import copy
 import functools
+import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from botocore import session
-from botocore.loaders import Loader
 from moto import backends
 from moto.core import responses, utils
 from moto.core.model import StructureShape
@@ -26,19 +26,20 @@ _ATTRIBUTE = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"}
 _INDEX_NAME = 6  # its place behind a query's hash key
 
 _list_of_moto_modules = backends.list_of_moto_modules
+_unix_time = utils.unix_time
 _method_names_from_class = utils.method_names_from_class
 _serialize_structure = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - moto has no other place for it
 _get_possible_keys = XFormedAttributePicker.get_possible_keys
 _query = Table.query
 _cast_value: Any = DynamoType.cast_value.fget  # type: ignore[attr-defined] # a property
 _generate_private_key = kms.generate_private_key  # type: ignore[attr-defined] # which has it from utils
-_create_loader = session.create_loader
 _keys: dict[tuple[Any, ...], tuple[str, ...]] = {}
 
 
 def install() -> None:
     """Idempotent."""
     backends.list_of_moto_modules = _modules
+    utils.unix_time = _seconds
     responses.method_names_from_class = _methods  # type: ignore[attr-defined] # which has it from utils
     BaseJSONSerializer._serialize_type_structure = _serialized  # type: ignore[method-assign] # noqa: SLF001
     XFormedAttributePicker.get_possible_keys = _possible_keys  # type: ignore[method-assign,assignment]
@@ -49,7 +50,6 @@ def install() -> None:
     DynamoType.__eq__ = _equals  # type: ignore[method-assign]
     DynamoType.__ne__ = _differs  # type: ignore[method-assign]
     kms.generate_private_key = _private_key  # type: ignore[attr-defined,assignment]
-    session.create_loader = _loader
 
 
 @functools.cache
@@ -61,6 +61,11 @@ def _modules() -> Iterable[str]:
 @functools.cache
 def _methods(cls: type) -> list[str]:
     return _method_names_from_class(cls)
+
+
+def _seconds(dt: datetime | None = None) -> float:
+    """A queue asks for the time twice for each of its messages, whenever it is asked for anything."""
+    return time.time() if dt is None else _unix_time(dt)
 
 
 def _serialized(self: BaseJSONSerializer, serialized: Any, value: Any, shape: StructureShape, key: str) -> None:
@@ -126,22 +131,6 @@ def _items_of(table: Table, partition: Any) -> list[Item]:
 def _private_key(key_spec: str) -> AbstractPrivateKey | None:
     """moto takes a tenth of a second for an RSA key within each symmetric one, where AWS has none."""
     return _generate_private_key(key_spec) if key_spec.startswith(("RSA_", "ECC_")) else None
-
-
-@functools.cache
-def _loader(search_path: str | None = None) -> Loader:
-    """One for every boto3 session, and so what it has read of AWS's models: each session would read them anew."""
-    loader: Loader = _create_loader(search_path)
-    vars(loader)["_search_paths"] = _EachOnce(loader.search_paths)
-    return loader
-
-
-class _EachOnce(list[str]):
-    """Sessions append boto3's folder."""
-
-    def append(self, path: str) -> None:
-        if path not in self:
-            super().append(path)
 
 
 def _cast(self: DynamoType) -> Any:

@@ -16,7 +16,7 @@ from moto.core.model_instances import reset_model_data
 
 from chalicelib.settings import DEFAULT_RATE_LIMIT
 from infra import template
-from infra.local import moto_dynamodb, moto_pace
+from infra.local import moto_dynamodb, moto_pace, shared_loader
 from infra.local.apply import Applied, apply
 from infra.local.edge import Edge
 from infra.local.functions import Functions
@@ -103,6 +103,7 @@ def _emulated(port: int, outbox: Path) -> Iterator[tuple[Clients, Invocations]]:
         moto_model.install()
         moto_dynamodb.install()
         moto_pace.install()
+        shared_loader.install()
         _forget_everything()
         invocations = Invocations()
         edge = Edge({ACCESS_KEY_ID: SECRET_ACCESS_KEY}, REGION, invocations, outbox)

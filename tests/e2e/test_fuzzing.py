@@ -17,6 +17,7 @@ from infra.local.process import StackProcess, clean_environment, stack_process
 from tests.support.contract import strict_document
 
 ROOT = Path(__file__).parents[2]
+LOOKS_AHEAD = r"(?=.*\S)(?!\s*\.{1,2}\s*$)"  # in the pattern of file names
 PATIENCE_SECONDS = 600  # on a very busy machine; a minute as a rule
 
 pytestmark = pytest.mark.xdist_group("fuzzing")  # one run for all of these tests
@@ -49,7 +50,7 @@ def run(own_stack: StackProcess) -> Run:
 def fuzz(document: dict[str, Any], stack: StackProcess, *options: str) -> Run:
     folder = stack.log.parent
     path = folder / "openapi.json"
-    path.write_text(json.dumps(document))
+    path.write_text(_easily_drawn(document))
     url, user = stack.ready["api_url"], stack.ready["users"][0]
     token = user["token"]
     own = {"FUZZ_URL": url, "FUZZ_TOKEN": token, "FUZZ_PIN": user["pin"]}
@@ -68,6 +69,13 @@ def fuzz(document: dict[str, Any], stack: StackProcess, *options: str) -> Run:
     return Run(
         ended.returncode, ended.stdout + ended.stderr, Counter((line["route"], line["status"]) for line in lines)
     )
+
+
+def _easily_drawn(document: dict[str, Any]) -> str:
+    """Names of nothing but space or dots count as good ones then; drawing around them would take most of the run."""
+    text, looks_ahead = json.dumps(document), json.dumps(LOOKS_AHEAD)[1:-1]
+    assert looks_ahead in text
+    return text.replace(looks_ahead, "")
 
 
 def test_every_answer_is_declared(run: Run) -> None:

@@ -4,6 +4,8 @@ The API by every route's good request and by what else makes a difference; the o
 queues' messages, the stream's records, orders. tests/integration/infra/test_permissions.py says whether all was met.
 """
 
+import functools
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +42,7 @@ from tests.support.clock import Clock
 
 API = "api_handler"
 ADAPTERS = Path(chalicelib.__file__).parent / "adapters"
+_IN_ADAPTERS = f"{ADAPTERS}{os.sep}"
 Place = tuple[str, int]  # a module of the adapters, and a line of it
 
 
@@ -66,9 +69,8 @@ class Recorder:
             return
         places, frame = set(), sys._getframe()
         while frame:
-            path = Path(frame.f_code.co_filename)
-            if path.parent == ADAPTERS:
-                places.add((path.name, frame.f_lineno))
+            if frame.f_code.co_filename.startswith(_IN_ADAPTERS):
+                places.add((Path(frame.f_code.co_filename).name, frame.f_lineno))
             frame = frame.f_back
         with self._lock:
             call = Call(model.service_model.service_name, model.name, dict(params))
@@ -133,11 +135,16 @@ class Stage:
         self.pump_stream()
 
     def pump_stream(self) -> None:
-        """All that ever changed."""
-        for source in stream_sources(self.functions.app, self.aws.overrides):
-            pump = StreamPump(source, self.aws.clients("dynamodbstreams"), _not_expected, self.functions)
+        """All that has changed since it was last asked."""
+        for pump in self._stream_pumps:
             while pump.once():
                 continue
+
+    @functools.cached_property
+    def _stream_pumps(self) -> list[StreamPump]:
+        streams = self.aws.clients("dynamodbstreams")
+        sources = stream_sources(self.functions.app, self.aws.overrides)
+        return [StreamPump(source, streams, _not_expected, self.functions) for source in sources]
 
 
 def _not_expected(letter: str) -> None:

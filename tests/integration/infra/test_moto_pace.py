@@ -3,7 +3,6 @@
 import random
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.serialize import BaseJSONSerializer, XFormedAttributePicker
@@ -123,10 +122,3 @@ def test_keys_for_signatures_sign_and_the_others_have_none(aws: EmulatedAws) -> 
         kms.sign(KeyId=aws.kms_key_arn, Message=b"word", SigningAlgorithm="RSASSA_PSS_SHA_256")
     sealed = kms.encrypt(KeyId=aws.kms_key_arn, Plaintext=b"word")["CiphertextBlob"]
     assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"word"
-
-
-def test_sessions_share_what_was_read_of_the_models(aws: EmulatedAws) -> None:
-    first, second = (boto3.Session()._session.get_component("data_loader") for _ in range(2))
-    assert first is second
-    assert len(first.search_paths) == len(set(first.search_paths))
-    assert {"dynamodb", "s3"} <= set(first.list_available_services("service-2"))
