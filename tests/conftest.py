@@ -88,9 +88,5 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure() -> None:
-    """pytest looks through everything five times at the end, for errors in what nobody refers to: once will do."""
-    gc.collect()
-    gc.freeze()
     shutil.rmtree(os.environ["HOME"], ignore_errors=True)

@@ -1,6 +1,7 @@
 """One botocore loader for a whole process, and so one reading of AWS's models: each boto3 session would read them anew.
 
-A Lambda has one session, which gains nothing by it; here and in tests there are many in a process.
+A Lambda has one session, which gains nothing by it; here and in tests there are many in a process. They share, too,
+what botocore changes in a model when it makes a client, the same for each.
 """
 
 import functools

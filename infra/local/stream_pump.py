@@ -25,7 +25,7 @@ from infra.local.pump import failed_ids
 from infra.local.stream_records import Record, arrived, as_lambda_has_it, changes_something, dead_letter, number_of
 
 _POLL_SECONDS = 0.25  # Lambda polls a shard four times a second
-_GATHER_SECONDS = 0.05  # and right away where there was something: here changes come together meanwhile
+_GATHER_SECONDS = 0.05  # where there was something it goes on at once; here changes of one moment come as one batch
 _LONGEST_PAUSE_SECONDS = 60
 _UNBOUNDED = -1
 

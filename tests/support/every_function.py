@@ -139,6 +139,7 @@ class Stage:
         for pump in self._stream_pumps:
             while pump.once():
                 continue
+            assert not any(lane.batches for lane in pump._lanes), "a change could not be handled"
 
     @functools.cached_property
     def _stream_pumps(self) -> list[StreamPump]:

@@ -110,7 +110,7 @@ def unannounced_failures(ran: list[Command]) -> list[Command]:
 def desk(folder: Path, ready: Mapping[str, Any], sealdrop: Sequence[str] = ()) -> dict[str, str]:
     """A folder with the commands where `make dev` puts them, and the environment of somebody who works there.
 
-    `sealdrop` is another way to run that one.
+    `sealdrop`: the words that run that command, where it is not to be the installed script.
     """
     installed = Path(sys.executable)
     commands = folder / ".venv" / "bin"

@@ -1,9 +1,11 @@
 """Commands that start in a moment: each runs in a child of one process that has imported what they all import.
 
 Of ours nothing is imported before: a command reads our modules as a process of its own does. It has the directory, the
-environment and the three streams of whoever calls it, and ends as it would. What is saved is half a second each time.
+environment and the three streams of whoever calls it, ends as it would, and with who calls it. What is saved is half a
+second each time.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,15 +18,14 @@ STOP_SECONDS = 30
 
 
 class Warm:
-    """Started by `started`. Where a command is written `[sys.executable, "-m", name, …]`, write `[*warm(name), …]`.
-
-    Who kills such a command kills the caller alone; the command itself ends with `started` at the latest.
-    """
+    """Made by `started`. Where a command is written `[sys.executable, "-m", name, …]`, write `[*warm(name), …]`."""
 
     def __init__(self, place: str) -> None:
         self._place = place
 
     def __call__(self, module: str) -> list[str]:
+        if sys.platform == "darwin":  # whose own libraries do not bear a fork that no exec follows
+            return [sys.executable, "-m", module]
         return [sys.executable, "-I", "-S", str(CALLER), self._place, module]
 
 
@@ -34,7 +35,11 @@ def started(*modules: str) -> Iterator[Warm]:
     with tempfile.TemporaryDirectory(prefix="sealdrop-warm-") as folder:  # a socket's name must be short
         place = f"{folder}/socket"
         process = Popen(  # noqa: S603 - our own script
-            [sys.executable, str(SERVER), place, *modules], stdin=PIPE, stdout=PIPE, start_new_session=True
+            [sys.executable, "-P", str(SERVER), place, *modules],
+            env={**os.environ, "PYTHONPATH": ""},
+            stdin=PIPE,
+            stdout=PIPE,
+            start_new_session=True,
         )
         try:
             assert process.stdout

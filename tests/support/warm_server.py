@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 
 OURS = {"app", "chalicelib", "infra", "sealdrop", "tests"}
@@ -53,6 +54,7 @@ def _taken(line: socket.socket) -> Order:
     with line.makefile("rb") as rest:
         order: Order = marshal.loads(rest.read(int.from_bytes(size)))  # noqa: S302 - of our own warm_caller.py
     if child := os.fork():
+        threading.Thread(target=_outlives_nobody, args=(line, child), daemon=True).start()
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         line.sendall(str(status).encode())
         os._exit(0)
@@ -63,13 +65,23 @@ def _taken(line: socket.socket) -> Order:
     return order
 
 
+def _outlives_nobody(line: socket.socket, child: int) -> None:
+    """A caller has nothing more to say: where the line ends, it was killed."""
+    if not line.recv(1):
+        os.kill(child, signal.SIGKILL)
+
+
 def _run(folder: str, environment: dict[str, str], words: list[str]) -> None:
-    """As `python -m` does."""
+    """As `python -m` does. What else Python takes from the environment when it starts is as in the server."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
-    sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    # what the server's own have found out about its streams does not hold for these
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for as long as the command runs
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.path[:0] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     sys.argv = words
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer, XFormedAttributePicker
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.kms.models import kms_backends
 
 from infra.local import moto_pace
 from infra.local.stack import EmulatedAws
@@ -118,7 +120,8 @@ def test_keys_for_signatures_sign_and_the_others_have_none(aws: EmulatedAws) -> 
             "SigningAlgorithm": f"{'RSASSA_PSS' if 'RSA' in spec else 'ECDSA'}_SHA_256",
         }
         assert kms.verify(**how, Signature=kms.sign(**how)["Signature"])["SignatureValid"]
-    with pytest.raises(ClientError):
-        kms.sign(KeyId=aws.kms_key_arn, Message=b"word", SigningAlgorithm="RSASSA_PSS_SHA_256")
+    keys = kms_backends[DEFAULT_ACCOUNT_ID][aws.region].keys.values()
+    specs = {"RSA_2048": True, "ECC_NIST_P256": True, "SYMMETRIC_DEFAULT": False, "HMAC_256": False}
+    assert {key.key_spec: key.private_key is not None for key in keys} == specs
     sealed = kms.encrypt(KeyId=aws.kms_key_arn, Plaintext=b"word")["CiphertextBlob"]
     assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"word"
