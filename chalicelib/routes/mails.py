@@ -57,6 +57,8 @@ def create(call: Call, body: CreateMails) -> Listing[MailView]:
             bodies=world.bodies,
             pin_hasher=world.pin_hasher,
             queue=world.mail_queue,
+            claims=world.claims,
+            quotas=world.quotas,
         ),
         lambda ids: find_sent(call.token.account_id, ids, mails=world.mails),
     )

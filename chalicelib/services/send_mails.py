@@ -25,7 +25,19 @@ from chalicelib.domain.mail import (
 )
 from chalicelib.domain.people import Owner, email_key
 from chalicelib.domain.pin import Pin
-from chalicelib.ports import BodySealer, DownloadStore, FileStore, IdentifiersTaken, MailQueue, MailStore, PinHasher
+from chalicelib.domain.quota import Usage, refusal
+from chalicelib.ports import (
+    BodySealer,
+    Claimed,
+    ClaimStore,
+    DownloadStore,
+    FileStore,
+    IdentifiersTaken,
+    MailQueue,
+    MailStore,
+    PinHasher,
+    QuotaStore,
+)
 from chalicelib.services.create_download import check_files
 
 _ATTEMPTS = 5  # one suffices unless a random identifier is taken
@@ -60,6 +72,8 @@ def send_mails(
     bodies: BodySealer,
     pin_hasher: PinHasher,
     queue: MailQueue,
+    claims: ClaimStore,
+    quotas: QuotaStore,
 ) -> SentMails:
     """Raises Claimed, QuotaExceeded, and Invalid for recipients that are named twice, files that cannot be sent, an
     expiry out of bounds.
@@ -67,6 +81,7 @@ def send_mails(
     expires_at = end_of_grant(new.expires_at, DEFAULT_LIFETIME, now)
     _check_recipients(new.recipients)
     check_files(sender.account_id, new.file_ids, now, files=files)
+    _look_ahead(sender.account_id, len(new.recipients), now, claim, claims=claims, quotas=quotas)
     body_id = BodyId(str(uuid.uuid4()))
     sealed = bodies.seal(new.body, body_context(body_id, sender.account_id))
     for _ in range(_ATTEMPTS):
@@ -78,6 +93,21 @@ def send_mails(
             continue
         return SentMails(stored, _queue(stored, queue))
     raise Conflict
+
+
+def _look_ahead(
+    account_id: AccountId, count: int, now: datetime, claim: Claim | None, *, claims: ClaimStore, quotas: QuotaStore
+) -> None:
+    """Raise what the write of the mails would, as far as can be seen: Claimed, QuotaExceeded.
+
+    The downloads are written before the mails, and each is told in the audit log: thousands of events a request, which
+    whoever is refused could have written as often as they ask.
+    """
+    if claim and (kept := claims.find(claim)):
+        raise Claimed(kept)
+    quota, used = quotas.find(account_id, now)
+    if refused := refusal(quota, used, Usage(mails=count)):
+        raise refused
 
 
 def find_sent(account_id: AccountId, mail_ids: Sequence[str], *, mails: MailStore) -> SentMails:

@@ -55,8 +55,8 @@ Examples:
 Environment:
   SEALDROP_URL       the service's API, as in https://HOST/api
   SEALDROP_TOKEN     an API token
-  SEALDROP_PIN       your PIN, or that of a download; else it is asked for
-  SEALDROP_MAIL_PIN  a mail's: that you send, or of your inbox
+  SEALDROP_PIN       your PIN; else it is asked for
+  SEALDROP_MAIL_PIN  a mail's or link's: that you send, or were sent
   SEALDROP_INSECURE  1 allows plain http to other machines
 
 \b

@@ -103,9 +103,7 @@ class Downloader:
     ) -> tuple[SavedFile, ...]:
         """Its files are told with its use, so what could be in their way must not stop it any more then."""
         if self._pin is None:
-            missing = PinRequired("this download asks for a PIN, which its sender can tell you")
-            missing.is_the_senders = True
-            raise missing
+            raise PinRequired.of_the_sender()
         if output is None or isinstance(output, str):
             check_room(choose(["unknown"], output, overwrite=True), 0)
         performed = self._api.perform(key, pin=self._pin)

@@ -87,6 +87,13 @@ class PinRequired(SealdropError):
     hint = "Give it at the prompt, by SEALDROP_PIN, or with --pin."
     is_the_senders: bool = False  # else it is the caller's own
 
+    @classmethod
+    def of_the_sender(cls) -> "PinRequired":
+        hint = "Give it at the prompt, by SEALDROP_MAIL_PIN, or with --mail-pin."
+        missing = cls("this download asks for a PIN, which its sender can tell you", hint=hint)
+        missing.is_the_senders = True
+        return missing
+
 
 class FileChanged(SealdropError):
     """The local file changed while it was read; what was sent of it has been withdrawn."""

@@ -63,8 +63,9 @@ def test_the_command_has_what_was_sealed_and_what_was_there(alice: Shell, strang
 def test_its_pin_is_not_ones_own(alice: Shell, stranger: Shell) -> None:
     alice.environment["SEALDROP_MAIL_PIN"] = "7294"
     link = made(alice, "invoice.pdf")
+    stranger.environment["SEALDROP_PIN"] = "7294"  # one's own, which no link is told
     for pin, is_right in ((alice.environment["SEALDROP_PIN"], False), ("7294", True)):
-        stranger.environment["SEALDROP_PIN"] = pin
+        stranger.environment["SEALDROP_MAIL_PIN"] = pin
         assert (stranger("get", link, "-o", "got.pdf").code == 0) is is_right
     assert (stranger.here / "got.pdf").read_bytes() == DATA
 

@@ -56,6 +56,22 @@ QUOTAS = (
         "what_does_not_fit_leaves_no_upload_at_s3",
     ),
     quotas(
+        "Q3",
+        "downloads are made for mails that are refused",
+        "services/send_mails.py",
+        "    if refused := refusal(quota, used, Usage(mails=count)):\n        raise refused\n",
+        "",
+        "what_is_refused_or_was_sent_before_makes_no_downloads",
+    ),
+    quotas(
+        "Q3",
+        "downloads are made for mails that were sent before",
+        "services/send_mails.py",
+        "    if claim and (kept := claims.find(claim)):\n        raise Claimed(kept)\n",
+        "",
+        "what_is_refused_or_was_sent_before_makes_no_downloads",
+    ),
+    quotas(
         "Q2",
         "a record ends as often as one likes",
         "adapters/dynamo_files.py",

@@ -337,6 +337,8 @@ def sending(world: FakeWorld) -> dict[str, Any]:
         "bodies": world.bodies,
         "pin_hasher": world.pin_hasher,
         "queue": world.mail_queue,
+        "claims": world.claims,
+        "quotas": world.quotas,
     }
 
 

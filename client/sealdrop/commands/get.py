@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from sealdrop.commands.common import connect, json_option, with_pin, with_pins
 from sealdrop.names import printable
@@ -31,9 +32,9 @@ A path named with -o is replaced; a link is followed, a device or pipe written i
 A download by key, link or mail that was cut off goes on when the same command is run again, for up to six hours, on
 this machine; no further use is spent.
 
-Where a PIN is needed it is asked for, or taken from SEALDROP_PIN: your own for a file of yours, the sender's for a
-download. A mail in your inbox may take both: your own, and the sender's from SEALDROP_MAIL_PIN. What is on a command
-line, --pin too, can be seen by other users of the machine.
+Where a PIN is needed it is asked for, or taken from SEALDROP_PIN for a file of yours: your own; and from
+SEALDROP_MAIL_PIN for a key or a link: the sender's. A mail in your inbox may take both. Your own is never sent where a
+link leads. What is on a command line, --pin too, can be seen by other users of the machine.
 """
 
 
@@ -41,8 +42,8 @@ line, --pin too, can be seen by other users of the machine.
 @click.argument("what", metavar="ID|KEY|LINK")
 @click.option("-o", "output", metavar="PATH", help="File or directory to write; - is standard output.")
 @click.option("--force", is_flag=True, help="Replace files that are in the way.")
-@click.option("--pin", envvar="SEALDROP_PIN", metavar="PIN", help="Used where a PIN is asked for; or SEALDROP_PIN.")
-@click.option("--mail-pin", envvar="SEALDROP_MAIL_PIN", metavar="PIN", help="An inbox mail's; or SEALDROP_MAIL_PIN.")
+@click.option("--pin", envvar="SEALDROP_PIN", metavar="PIN", help="Yours, or SEALDROP_PIN; a link's or key's, too.")
+@click.option("--mail-pin", envvar="SEALDROP_MAIL_PIN", metavar="PIN", help="The sender's; or SEALDROP_MAIL_PIN.")
 @json_option
 def command(
     what: str,
@@ -68,7 +69,10 @@ def command(
             return client.get(what, path, overwrite=force, pin=pin, mail_pin=mail_pin, progress=progress, tell=tell)
 
     try:
-        saved = with_pins(get, pin, mail_pin) if isinstance(target, Id) else with_pin(lambda it: get(it, None), pin)
+        if isinstance(target, Id):
+            saved = with_pins(get, pin, mail_pin)
+        else:
+            saved = with_pin(lambda it: get(it, None), mail_pin or _as_typed(pin))
     except SealdropError as error:
         if error.incomplete is None:
             raise
@@ -78,6 +82,12 @@ def command(
         return error.exit_code
     _print(saved, json_wanted=json_wanted and output != "-")
     return 0
+
+
+def _as_typed(pin: str | None) -> str | None:
+    """Not from SEALDROP_PIN, which is one's own: whoever a link names would be told it."""
+    source = click.get_current_context().get_parameter_source("pin")
+    return pin if source is ParameterSource.COMMANDLINE else None
 
 
 def _remark(sentence: str) -> None:

@@ -278,6 +278,24 @@ class TestGet:
         assert run("get", f"{service.url}/public/downloads/{key}", tty=True).code == 0
         assert tree(here) == ["a"]
 
+    def test_a_link_is_not_told_ones_own(
+        self, run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch, here: Path
+    ) -> None:
+        key = service.share(service.add("a", b"x"), pin=PIN)
+        monkeypatch.setenv("SEALDROP_PIN", PIN)
+        for what in (key, f"{service.url}/public/downloads/{key}"):
+            session = run("get", what)
+            assert (session.code, "SEALDROP_MAIL_PIN" in session.err) == (3, True)
+        assert service.count(f"POST /api/public/downloads/{key}") == 0, "whoever is there has learnt nothing"
+        monkeypatch.setenv("SEALDROP_MAIL_PIN", PIN)
+        assert run("get", key).code == 0
+        assert tree(here) == ["a"]
+
+    def test_what_is_typed_for_a_link_is_the_links(self, run: Run, service: FakeService, here: Path) -> None:
+        key = service.share(service.add("a", b"x"), pin=PIN)
+        assert run("get", key, "--pin", PIN).code == 0
+        assert tree(here) == ["a"]
+
     def test_nobody_is_asked_where_none_is_needed(self, run: Run, service: FakeService, typed: list[str]) -> None:
         typed.append(PIN)
         assert run("get", service.add("a", b"x").id, tty=True).code == 0

@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.claim import claim_of
 from chalicelib.domain.errors import QuotaExceeded
 from chalicelib.domain.file import File
+from chalicelib.domain.mail import Recipient
 from chalicelib.domain.quota import Quota, Usage
 from chalicelib.domain.upload import MIB
-from chalicelib.ports import StaleRecord
+from chalicelib.ports import Claimed, StaleRecord
+from chalicelib.services.send_mails import NewMails, send_mails
 from tests.support.adapters import files_on
 from tests.support.app_client import AppClient
-from tests.support.builders import ALICES, BOBS, NOW, Caller, a_file, new_id
+from tests.support.builders import ALICES, BOBS, NOW, Caller, a_file, a_ready_file, a_user, new_id, sending, stored
 from tests.support.fakes import FakeWorld
 
 QUOTA = Quota(stored_bytes=100, files=5, mails_a_day=9)
@@ -160,6 +163,30 @@ def test_q3_none_or_all(table: Any) -> None:
     with pytest.raises(QuotaExceeded):
         quotas_of(files).charge(ALICES, Usage(mails=10), NOW)
     assert used(files) == Usage()
+
+
+def test_q3_what_is_refused_or_was_sent_before_makes_no_downloads() -> None:
+    """Each would be told in the audit log, a file at a time, without end: no quota is used up by a refusal."""
+    world = FakeWorld(quota=QUOTA)
+    sender, file = a_user(), stored(world, a_ready_file())
+    key = claim_of(ALICES, sender.id, "POST /mails", "key", "body", NOW)
+    new = NewMails(
+        recipients=[Recipient(email=f"{number}@example.com", name="Somebody") for number in range(5)],
+        subject="Yours",
+        body="<p>Hello</p>",
+        file_ids=[file.id],
+        max_downloads=3,
+        expires_at=None,
+        pin=None,
+    )
+    send_mails(new, sender, NOW, key, **sending(world))
+    made = dict(world.downloads.records)
+    assert len(made) == 5
+    with pytest.raises(Claimed):
+        send_mails(new, sender, NOW, key, **sending(world))
+    with pytest.raises(QuotaExceeded):
+        send_mails(new, sender, NOW, None, **sending(world))
+    assert world.downloads.records == made
 
 
 def _purse(digit: str) -> tuple[str, str]:
