@@ -32,6 +32,7 @@ POLLING = {  # what Lambda does in the function's name, by the service that feed
     "dynamodb": ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"),
 }
 PATTERNS = {  # where a name is made up after the policy was written, or none can be told
+    "dynamodb": r"arn:aws:dynamodb:[^*]+:table/[^*]+-metadata/stream/\*",
     "logs": r"arn:aws:logs:[^*]+:log-group:/aws/lambda/[^*]+:\*",
     "s3": r"arn:aws:s3:::[^*]+/files/\*",
     "xray": r"\*",
