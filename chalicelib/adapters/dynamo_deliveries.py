@@ -73,6 +73,7 @@ def _to_item(delivery: Delivery) -> Item:
         "next_at": optional_timestamp(delivery.next_at),
         "tried_at": optional_timestamp(delivery.tried_at),
         "ordered_at": optional_timestamp(delivery.ordered_at),
+        "rounds": delivery.rounds,
         "answered": delivery.last.answered,
         "problem": delivery.last.problem,
         "revision": delivery.revision,
@@ -93,6 +94,7 @@ def _from_item(item: Item) -> Delivery:
         next_at=optional_moment(item.get("next_at")),
         tried_at=optional_moment(item.get("tried_at")),
         ordered_at=optional_moment(item.get("ordered_at")),
+        rounds=item["rounds"],
         last=Outcome(item.get("answered"), item.get("problem")),
         revision=item["revision"],
     )

@@ -29,6 +29,7 @@ KEPT = timedelta(days=30)  # of a delivery, in the log
 DELETED = "The webhook was deleted."
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
 _GONE = 410  # the receiver wants no more
+_ROUND = 1000  # more than tries are made before one is ordered again
 
 
 class DeliveryStatus(StrEnum):
@@ -77,8 +78,19 @@ class Delivery:
     next_at: datetime | None  # of the next try; None: there is none
     tried_at: datetime | None = None
     ordered_at: datetime | None = None  # again, by somebody
+    rounds: int = 0  # how often that was
     last: Outcome = Outcome()
     revision: int = 0  # counts stored changes; 0 is not stored yet
+
+    @property
+    def first_number(self) -> int:
+        """Of this round's tries."""
+        return self.rounds * _ROUND
+
+    @property
+    def number(self) -> int:
+        """Of the next try: orders name it, so that those of an earlier round are told from this one's."""
+        return self.first_number + self.attempts
 
     @property
     def forgotten_at(self) -> datetime:
@@ -107,7 +119,8 @@ class Delivery:
         """
         if self.next_at and self.next_at <= now < self.next_at + TRYING:
             raise Conflict("This delivery is being tried at this moment: look at it again in a while.")
-        return replace(self, status=DeliveryStatus.PENDING, attempts=0, next_at=now, ordered_at=now)
+        status, rounds = DeliveryStatus.PENDING, self.rounds + 1
+        return replace(self, status=status, attempts=0, next_at=now, ordered_at=now, rounds=rounds)
 
 
 DELIVERY_SORTS: Sorts[Delivery] = {"created_at": lambda delivery: time_value(delivery.created_at)}

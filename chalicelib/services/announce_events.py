@@ -58,7 +58,7 @@ def _order(
     )
     if delivery.status is not DeliveryStatus.PENDING or delivery.attempts:
         return False  # it was ordered when it was told of first
-    queue.order(delivery.id, delivery.attempts)
+    queue.order(delivery.id, delivery.number)
     return True
 
 

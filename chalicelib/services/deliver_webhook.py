@@ -1,8 +1,9 @@
 """One try at a delivery, by the function on_webhook.
 
-An order names the try that it is for. (1) One that is late, early or twice is told by the record, and does no harm;
-(2) the receiver is sent to; (3) one conditional write says what came of it, and (4) the next try is ordered. What
-breaks between is done again by the queue: a receiver may get a delivery twice, under one id, and never misses it.
+An order names the try that it is for, by a number that goes on when somebody orders the delivery again. (1) One that is
+late, early or twice is told by the record, and does no harm; (2) the receiver is sent to; (3) one conditional write
+says what came of it, and (4) the next try is ordered. What breaks between is done again by the queue: a receiver may
+get a delivery twice, under one id, and never misses it.
 """
 
 from datetime import datetime
@@ -47,9 +48,11 @@ def deliver_webhook(
 ) -> Try:
     """Raises Busy: the order has to come again."""
     delivery = deliveries.find(delivery_id)
-    if delivery is None or delivery.status is not DeliveryStatus.PENDING or attempt > delivery.attempts:  # (1)
+    if delivery is None or delivery.status is not DeliveryStatus.PENDING:  # (1)
         return Try.NOTHING
-    if attempt < delivery.attempts or (delivery.next_at and delivery.next_at > now):
+    if not delivery.first_number <= attempt <= delivery.number:
+        return Try.NOTHING  # somebody ordered it again, and with that ended the orders of before
+    if attempt < delivery.number or (delivery.next_at and delivery.next_at > now):
         _order(delivery, now, queue)
         return Try.EARLY
     webhook = webhooks.find(delivery.webhook_id)
@@ -83,4 +86,4 @@ def _note(after: Delivery, now: datetime, deliveries: DeliveryStore, queue: Webh
 def _order(delivery: Delivery, now: datetime, queue: WebhookQueue) -> None:
     """A longer pause is made of several."""
     wait_seconds = max(0, ceil((delivery.next_at - now).total_seconds())) if delivery.next_at else 0
-    queue.order(delivery.id, delivery.attempts, min(wait_seconds, LONGEST_DELAY_SECONDS))
+    queue.order(delivery.id, delivery.number, min(wait_seconds, LONGEST_DELAY_SECONDS))

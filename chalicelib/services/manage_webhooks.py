@@ -105,5 +105,5 @@ def redeliver(
         ordered = deliveries.save(delivery.ordered_again(now))
     except StaleRecord:
         raise Conflict from None
-    queue.order(ordered.id, ordered.attempts)
+    queue.order(ordered.id, ordered.number)
     return ordered

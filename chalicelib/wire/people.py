@@ -30,11 +30,21 @@ Name = Annotated[
 _ADDRESS = r"""^[^@\s<>()\[\]"\\,;:]{1,64}@[^@\s<>()\[\]"\\,;:]+\.[^@\s<>()\[\]"\\,;:.]+$"""
 _ONE_ADDRESS = "Write one e-mail address, without a name, as in alice@example.com."
 
+_READ_IN_TWO_WAYS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
+"""Sharp s, final sigma and joiners: one domain before 2008, another since (RFC 5894, section 7.2; UTS 46), with owners
+of their own; and one address to `email_key`, which folds them."""
+_TWO_ADDRESSES = (
+    "This can be read as two addresses: write it without \u00df, \u03c2 and joiners, the domain as in "
+    "xn--strae-oqa.example."
+)
+
 
 def _one_address(text: str) -> str:
     """(M2) Also when it is read as the name system reads domains, to which a full-width comma is a comma."""
     if not re.fullmatch(_ADDRESS, unicodedata.normalize("NFKC", text)):
         raise ValueError(_ONE_ADDRESS)
+    if _READ_IN_TWO_WAYS.search(text):
+        raise ValueError(_TWO_ADDRESSES)
     return text
 
 

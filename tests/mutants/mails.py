@@ -95,6 +95,14 @@ MAILS = (
     ),
     mails(
         "M2",
+        "two domains are taken for one",
+        "wire/people.py",
+        "if _READ_IN_TWO_WAYS.search(text):",
+        "if False:",
+        "nobody_is_sent_what_was_for_their_namesake",
+    ),
+    mails(
+        "M2",
         "letters go to whatever it comes to",
         "adapters/ses_mailer.py",
         "if not _ONE_ADDRESS.fullmatch(known):",

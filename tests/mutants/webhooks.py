@@ -109,4 +109,12 @@ WEBHOOKS = (
         '":most = :most",',
         "the_count_is_a_condition_of_the_write",
     ),
+    webhooks(
+        "H6",
+        "orders of before it was ordered again go on",
+        "services/deliver_webhook.py",
+        "if not delivery.first_number <= attempt <= delivery.number:",
+        "if attempt > delivery.number:",
+        "ordered_again_and_again_there_is_one_order",
+    ),
 )

@@ -151,7 +151,7 @@ def _drops_orders_of_tries_made(patch: pytest.MonkeyPatch) -> None:
 
     def deliver(delivery_id: DeliveryId, attempt: int, now: datetime, **ports: Any) -> Try:
         delivery = ports["deliveries"].find(delivery_id)
-        if delivery and attempt < delivery.attempts:
+        if delivery and attempt < delivery.number:
             return Try.NOTHING
         return deliver_webhook(delivery_id, attempt, now, **ports)
 

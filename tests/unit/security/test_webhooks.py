@@ -18,8 +18,10 @@ from chalicelib.adapters.webhook_http import WebhookHttp, _Status
 from chalicelib.domain.public_address import is_public
 from chalicelib.domain.webhook import MAX_WEBHOOKS, Outcome, secret_text
 from chalicelib.ports import NotReached, WrongContext
+from chalicelib.services.deliver_webhook import deliver_webhook
+from chalicelib.services.manage_webhooks import redeliver
 from infra import template
-from tests.support.builders import ALICES, NOW, a_delivery, a_webhook, new_id, webhook_of
+from tests.support.builders import ALICES, NOW, a_delivery, a_webhook, new_id, trying, webhook_of
 
 # --- H1 --------------------------------------------------------------------------------------------------------------
 
@@ -305,6 +307,26 @@ def test_h6_an_account_has_ten_at_most(api, world, alice) -> None:
     ]
     assert [answer.status for answer in answers] == [201] * MAX_WEBHOOKS + [409]
     assert len(world.webhooks.records) == MAX_WEBHOOKS
+
+
+def test_h6_ordered_again_and_again_there_is_one_order(world) -> None:
+    """Each that waits comes back within a quarter of an hour, and would order itself anew for a day."""
+    webhook, queue, now = webhook_of(world, ALICES), world.webhook_queue, NOW
+    delivery = world.deliveries.add(a_delivery(webhook_id=webhook.id))
+    world.send_webhook.answers = [500] * 100
+    deliver_webhook(delivery.id, delivery.number, now, **trying(world))
+    for _ in range(9):
+        now += timedelta(seconds=1)
+        ports = {"webhooks": world.webhooks, "deliveries": world.deliveries, "queue": queue}
+        redeliver(ALICES, webhook.id, delivery.id, now, **ports)
+        _, number, _ = queue.orders.pop()
+        deliver_webhook(delivery.id, number, now, **trying(world))
+    assert len(queue.orders) == 10
+    for _ in range(2):
+        waiting, queue.orders = queue.orders, []
+        for _, number, _ in waiting:
+            deliver_webhook(delivery.id, number, now, **trying(world))
+    assert len(queue.orders) == 1
 
 
 def test_h6_the_count_is_a_condition_of_the_write() -> None:
