@@ -1,7 +1,7 @@
 """`python -m infra.tokens EMAIL`: a user's API tokens; end all of them, or make one for who has none left.
 
-For a token that leaked while its owner has no other, and for a user who lost every token. What users do with their
-own tokens, they do by the API.
+For a token that leaked while its owner has no other, and for a user who lost every token, or the PIN, which a thief may
+also have set. What users do with their own tokens and PIN, they do by the API.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from chalicelib.domain.api_token import ApiToken
 from chalicelib.domain.errors import Busy, Conflict
 from chalicelib.domain.moments import rfc3339
 from chalicelib.domain.people import User
-from chalicelib.ports import TokenStore
+from chalicelib.ports import TokenStore, UserStore
 from chalicelib.services.manage_tokens import operator_token
 from infra import operating
 from infra.deployed import deployed
@@ -35,6 +36,7 @@ EXAMPLES = f"""examples:
   python -m infra.tokens carol@example.com --stage prod --end-all   ends all of them: the next request is refused
   python -m infra.tokens carol@example.com --stage prod --new       makes one with every scope, and shows it this once
   python -m infra.tokens carol@example.com --stage prod --end-all --new     both, in this order
+  python -m infra.tokens carol@example.com --stage prod --clear-pin takes a PIN away that she forgot, or never set
 
 The audit log of her account says that it was the operator. Make sure that who asks for a new token is who they say,
 and hand it over by a safe channel.
@@ -71,6 +73,14 @@ def end_all(user: User, now: datetime, *, tokens: TokenStore) -> int:
     return len(tokens.revoke_all(user.id, now))
 
 
+def clear_pin(user: User, *, users: UserStore) -> bool:
+    """Answers whether there was one. Raises Conflict where it was changed meanwhile."""
+    if user.pin is None:
+        return False
+    users.save(user, replace(user, pin=None))
+    return True
+
+
 def told_of(token: ApiToken) -> Told:
     moments = {"created_at": token.created_at, "expires_at": token.expires_at, "last_used_at": token.last_used_at}
     told = {"id": token.id, "name": token.name, "scopes": sorted(token.scopes)}
@@ -81,6 +91,8 @@ def for_people(told: Told) -> str:
     lines = []
     if "ended" in told:
         lines.append(f"{told['ended']} ended")
+    if "pin_cleared" in told:
+        lines.append("the PIN is taken away" if told["pin_cleared"] else "there was no PIN")
     if "token" in told:
         lines.append(f"{told['token_id']}  {told['token']}  (shown this once)")
     if "tokens" in told:
@@ -97,13 +109,14 @@ def _row(token: Told) -> str:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m infra.tokens",
-        description="Show a user's API tokens, end all of them, or make one.",
+        description="Show a user's API tokens, end all of them, or make one; take a PIN away.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("email", type=address, help="the user's address")
     parser.add_argument("--stage", type=operating.stage, required=True, help="the deployment")
     parser.add_argument("--end-all", action="store_true", help="end every token that the user has")
+    parser.add_argument("--clear-pin", action="store_true", help="take the user's PIN away: they can set another")
     parser.add_argument("--new", action="store_true", help="make one with every scope and no expiry, and show it")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser.parse_args(arguments)
@@ -121,12 +134,14 @@ def _do(options: argparse.Namespace, told: dict[str, Any], unseen: ExitStack) ->
         raise NoSuchUser(f"there is no user {options.email} in the stage {options.stage}")
     if options.end_all:
         told["ended"] = end_all(user, now, tokens=world.tokens)
+    if options.clear_pin:
+        told["pin_cleared"] = clear_pin(user, users=world.users)
     if options.new:
         issued = operator_token(user, NEW_NAME, now)
         unseen.callback(_take_back, issued.token, now, world.tokens)
         world.tokens.add(issued.token)
         told |= {"token_id": issued.token.id, "token": issued.text}
-    if not (options.end_all or options.new):
+    if not (options.end_all or options.clear_pin or options.new):
         told["tokens"] = [told_of(each) for each in tokens_of(user, now, tokens=world.tokens)]
 
 
@@ -162,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"failed: {_in_words(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("broken off. Without --end-all and --new it shows how things stand.", file=sys.stderr)
+        print("broken off. Without these options it shows which tokens stand.", file=sys.stderr)
         return FAILED
     return DONE
 

@@ -94,7 +94,7 @@ def _from_item(item: Item) -> Delivery:
         next_at=optional_moment(item.get("next_at")),
         tried_at=optional_moment(item.get("tried_at")),
         ordered_at=optional_moment(item.get("ordered_at")),
-        rounds=item["rounds"],
+        rounds=item.get("rounds", 0),
         last=Outcome(item.get("answered"), item.get("problem")),
         revision=item["revision"],
     )

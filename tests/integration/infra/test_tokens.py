@@ -13,6 +13,7 @@ from chalicelib.adapters.dynamo_tokens import DynamoTokens
 from chalicelib.bootstrap import World
 from chalicelib.domain.api_token import ApiToken, Scope
 from chalicelib.domain.errors import Busy, NotFound, Unauthenticated
+from chalicelib.domain.pin import clean_pin
 from chalicelib.domain.secret import hash_secret
 from chalicelib.domain.token_tree import MAX_TOKENS
 from chalicelib.services.manage_tokens import create_token, revoke_token
@@ -100,6 +101,39 @@ def test_nobody_outruns_it(world: World, carol: Caller, hooks: Hooks, run: Run) 
     assert [world.tokens.find(token.secret_hash) for token in held] == [None] * 8
     with pytest.raises(Unauthenticated):
         rotate()
+
+
+def set_pin(world: World, user: Caller, text: str) -> None:
+    before = world.users.find(user.user_id)
+    assert before
+    [verifier] = world.pin_hasher.make(clean_pin(text), [before.pin_holder])
+    world.users.save(before, replace(before, pin=verifier))
+
+
+def pin_of(world: World, user: Caller) -> Any:
+    found = world.users.find(user.user_id)
+    assert found
+    return found.pin
+
+
+def test_a_pin_is_taken_away_and_the_log_says_by_whom(world: World, carol: Caller, run: Run, aws: EmulatedAws) -> None:
+    """One that a thief has set: after all tokens have ended, so that they set no other."""
+    set_pin(world, carol, "a thief's")
+    stream = TableStream(aws)
+    assert run(CAROL, *STAGE, "--end-all", "--clear-pin") == (0, "1 ended\nthe PIN is taken away\n", "")
+    assert pin_of(world, carol) is None
+    assert run(CAROL, *STAGE, "--clear-pin") == (0, "there was no PIN\n", "")
+    stream.deliver()
+    entry = world.events.page(carol.account_id, None, 10, None).rows[0]
+    assert (entry.event.type, entry.event.act.actor) == ("pin.changed", "operator")
+
+
+def test_a_pin_that_is_changed_meanwhile_is_left(world: World, carol: Caller, hooks: Hooks, run: Run) -> None:
+    set_pin(world, carol, "the first")
+    hooks.rival_before("dynamodb.UpdateItem", lambda: set_pin(world, carol, "the second"))
+    status, out, err = run(CAROL, *STAGE, "--clear-pin")
+    assert (status, out, err.startswith("failed: ")) == (1, "", True)
+    assert pin_of(world, carol) is not None
 
 
 def test_it_says_when_the_tree_never_holds_still(
