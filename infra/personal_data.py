@@ -21,7 +21,7 @@ from chalicelib.bootstrap import World
 from chalicelib.domain.folding import fold
 from chalicelib.domain.people import Account, User, email_key
 from chalicelib.domain.search import MAX_TEXT_LENGTH
-from chalicelib.wire.people import Email
+from chalicelib.wire.people import StoredEmail
 
 
 class Role(StrEnum):
@@ -65,7 +65,7 @@ class Person:
 def address(text: str) -> str:
     """From the command line: of a slip nothing is held, which would look like an answer."""
     try:
-        return TypeAdapter(Email).validate_python(text)
+        return TypeAdapter(StoredEmail).validate_python(text)
     except ValidationError:
         raise argparse.ArgumentTypeError(f"not an e-mail address: {text!r}") from None
 

@@ -135,7 +135,7 @@ def _do(options: argparse.Namespace, told: dict[str, Any], unseen: ExitStack) ->
     if options.end_all:
         told["ended"] = end_all(user, now, tokens=world.tokens)
     if options.clear_pin:
-        told["pin_cleared"] = clear_pin(user, users=world.users)
+        told["pin_cleared"] = clear_pin(world.users.find(user.id) or user, users=world.users)
     if options.new:
         issued = operator_token(user, NEW_NAME, now)
         unseen.callback(_take_back, issued.token, now, world.tokens)

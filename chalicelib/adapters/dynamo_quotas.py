@@ -58,6 +58,12 @@ class DynamoQuotas:
         standing = self.read(account_id, now)
         return self._quota(standing.own_limits), standing.used
 
+    def find_mails(self, account_id: AccountId, now: datetime) -> tuple[Quota, Usage]:
+        own, day = purse_key(account_id, 0), _day_key(account_id, day_of(now))
+        found = self._table.get_many([own, day])
+        own_limits: OwnLimits = found.get(own, {}).get("quota", {})
+        return self._quota(own_limits), Usage(mails=found.get(day, {}).get("mails", 0))
+
     def charge(self, account_id: AccountId, more: Usage, now: datetime) -> None:
         self.charge_with([], account_id, account_id, more, now)
 

@@ -26,6 +26,7 @@ ANNOUNCED = (EventType.DOWNLOAD_PERFORMED, EventType.FILE_READY, EventType.MAIL_
 PAUSES = tuple(timedelta(seconds=pause) for pause in (5, 300, 1800, 7200, 18_000, 28_800, 28_800))  # 23 h 35 min
 TRYING = timedelta(minutes=20)  # until its order is a dead letter: five times what the queue hides one for, and more
 KEPT = timedelta(days=30)  # of a delivery, in the log
+NOT_ORDERED = "It could not be ordered: order it again."
 DELETED = "The webhook was deleted."
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
 _GONE = 410  # the receiver wants no more

@@ -56,7 +56,7 @@ def _order(
             next_at=now,
         )
     )
-    if delivery.status is not DeliveryStatus.PENDING or delivery.attempts:
+    if delivery.status is not DeliveryStatus.PENDING or delivery.number:
         return False  # it was ordered when it was told of first
     queue.order(delivery.id, delivery.number)
     return True

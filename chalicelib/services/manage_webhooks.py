@@ -2,14 +2,15 @@
 
 import uuid
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.errors import Conflict, NotFound, invalid
+from chalicelib.domain.errors import Busy, Conflict, NotFound, invalid
 from chalicelib.domain.event import EventType
 from chalicelib.domain.ids import AccountId, DeliveryId, WebhookId, is_uuid
 from chalicelib.domain.page import Page, Position
-from chalicelib.domain.webhook import MAX_WEBHOOKS, Delivery, Webhook, secret_context, secret_text
+from chalicelib.domain.webhook import MAX_WEBHOOKS, NOT_ORDERED, Delivery, Webhook, secret_context, secret_text
 from chalicelib.domain.webhook_url import target_of
 from chalicelib.ports import DeliveryStore, KeyService, StaleRecord, TooManyWebhooks, WebhookQueue, WebhookStore
 
@@ -105,5 +106,10 @@ def redeliver(
         ordered = deliveries.save(delivery.ordered_again(now))
     except StaleRecord:
         raise Conflict from None
-    queue.order(ordered.id, ordered.number)
+    try:
+        queue.order(ordered.id, ordered.number)
+    except Exception:
+        with suppress(StaleRecord, Busy):  # it was ordered after all and tried, or stays as long as it takes to try one
+            deliveries.save(ordered.given_up(NOT_ORDERED))
+        raise
     return ordered

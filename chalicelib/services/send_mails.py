@@ -105,7 +105,7 @@ def _look_ahead(
     """
     if claim and (kept := claims.find(claim)):
         raise Claimed(kept)
-    quota, used = quotas.find(account_id, now)
+    quota, used = quotas.find_mails(account_id, now)
     if refused := refusal(quota, used, Usage(mails=count)):
         raise refused
 

@@ -30,12 +30,11 @@ Name = Annotated[
 _ADDRESS = r"""^[^@\s<>()\[\]"\\,;:]{1,64}@[^@\s<>()\[\]"\\,;:]+\.[^@\s<>()\[\]"\\,;:.]+$"""
 _ONE_ADDRESS = "Write one e-mail address, without a name, as in alice@example.com."
 
-_READ_IN_TWO_WAYS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
-"""Sharp s, final sigma and joiners: one domain before 2008, another since (RFC 5894, section 7.2; UTS 46), with owners
-of their own; and one address to `email_key`, which folds them."""
+_READ_IN_TWO_WAYS = re.compile("[\u00df\u1e9e\u03c2]")
+"""Sharp s and final sigma: one domain before 2008, another since (RFC 5894, section 7.2; UTS 46), with owners of their
+own; and one address to `email_key`, which folds them. (The joiners, of which the same is true, do not print.)"""
 _TWO_ADDRESSES = (
-    "This can be read as two addresses: write it without \u00df, \u03c2 and joiners, the domain as in "
-    "xn--strae-oqa.example."
+    "This can be read as two addresses: write it without \u00df and \u03c2, the domain as in xn--strae-oqa.example."
 )
 
 
@@ -43,18 +42,25 @@ def _one_address(text: str) -> str:
     """(M2) Also when it is read as the name system reads domains, to which a full-width comma is a comma."""
     if not re.fullmatch(_ADDRESS, unicodedata.normalize("NFKC", text)):
         raise ValueError(_ONE_ADDRESS)
+    return text
+
+
+def _read_in_one_way(text: str) -> str:
+    """(M2)"""
     if _READ_IN_TWO_WAYS.search(text):
         raise ValueError(_TWO_ADDRESSES)
     return text
 
 
-Email = Annotated[
+StoredEmail = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=254),
     Shape(_ADDRESS, _ONE_ADDRESS),
     AfterValidator(_one_address),
     AfterValidator(plain_text),
 ]
+"""Whatever may have been stored at any time."""
+Email = Annotated[StoredEmail, AfterValidator(_read_in_one_way)]
 
 
 def _timezone(name: str) -> str:

@@ -75,6 +75,16 @@ def test_what_was_changed_meanwhile_is_not_overwritten(ports: World) -> None:
         ports.deliveries.save(a_delivery())
 
 
+def test_one_of_before_there_were_rounds(world: World, aws: EmulatedAws) -> None:
+    stored = world.deliveries.add(a_delivery())
+    key = {"pk": {"S": f"DELIVERY#{stored.id}"}, "sk": {"S": "DELIVERY"}}
+    aws.clients("dynamodb").update_item(TableName=aws.metadata_table, Key=key, UpdateExpression="REMOVE rounds")
+    assert world.deliveries.find(stored.id) == stored
+    again = world.deliveries.save(stored.ordered_again(NOW + timedelta(days=1)))
+    assert again.rounds == 1
+    assert world.deliveries.find(stored.id) == again
+
+
 def test_pages_of_one_webhooks_deliveries(ports: World) -> None:
     webhook_id = WebhookId(new_id())
     made = [

@@ -53,6 +53,11 @@ class FakeQuotas(Fake):
         return self._standing(account_id, now)
 
     @port
+    def find_mails(self, account_id: AccountId, now: datetime) -> tuple[Quota, Usage]:
+        quota, used = self._standing(account_id, now)
+        return quota, Usage(mails=used.mails)
+
+    @port
     def charge(self, account_id: AccountId, more: Usage, now: datetime) -> None:
         quota, used = self._standing(account_id, now)
         if refused := refusal(quota, used, more):

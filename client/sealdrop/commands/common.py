@@ -103,14 +103,14 @@ def looked_up(where: str) -> Iterator[None]:
         raise
 
 
-def with_pin(do: Callable[[str | None], T], pin: str | None) -> T:
+def with_pin(do: Callable[[str | None], T], pin: str | None, title: str = "PIN") -> T:
     """Do it, and where a PIN turns out to be needed, ask for it: once, at a terminal, unseen."""
     try:
         return do(pin)
     except PinRequired:
         if not sys.stdin.isatty():
             raise
-    return do(ask_pin("PIN"))
+    return do(ask_pin(title))
 
 
 def with_pins(do: Callable[[str | None, str | None], T], own: str | None, senders: str | None) -> T:

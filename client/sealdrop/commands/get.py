@@ -33,8 +33,9 @@ A download by key, link or mail that was cut off goes on when the same command i
 this machine; no further use is spent.
 
 Where a PIN is needed it is asked for, or taken from SEALDROP_PIN for a file of yours: your own; and from
-SEALDROP_MAIL_PIN for a key or a link: the sender's. A mail in your inbox may take both. Your own is never sent where a
-link leads. What is on a command line, --pin too, can be seen by other users of the machine.
+SEALDROP_MAIL_PIN for a key or a link: the sender's. A mail in your inbox may take both. Where a link names another
+host than that of your own service, neither variable is read. What is on a command line, --pin too, can be seen by other
+users of the machine.
 """
 
 
@@ -42,7 +43,9 @@ link leads. What is on a command line, --pin too, can be seen by other users of 
 @click.argument("what", metavar="ID|KEY|LINK")
 @click.option("-o", "output", metavar="PATH", help="File or directory to write; - is standard output.")
 @click.option("--force", is_flag=True, help="Replace files that are in the way.")
-@click.option("--pin", envvar="SEALDROP_PIN", metavar="PIN", help="Yours, or SEALDROP_PIN; a link's or key's, too.")
+@click.option(
+    "--pin", envvar="SEALDROP_PIN", metavar="PIN", help="Yours; or SEALDROP_PIN. Typed, also a link's or key's."
+)
 @click.option("--mail-pin", envvar="SEALDROP_MAIL_PIN", metavar="PIN", help="The sender's; or SEALDROP_MAIL_PIN.")
 @json_option
 def command(
@@ -72,7 +75,7 @@ def command(
         if isinstance(target, Id):
             saved = with_pins(get, pin, mail_pin)
         else:
-            saved = with_pin(lambda it: get(it, None), mail_pin or _as_typed(pin))
+            saved = with_pin(lambda it: get(it, None), _for_link(target, pin, mail_pin), "The sender's PIN")
     except SealdropError as error:
         if error.incomplete is None:
             raise
@@ -84,10 +87,26 @@ def command(
     return 0
 
 
-def _as_typed(pin: str | None) -> str | None:
-    """Not from SEALDROP_PIN, which is one's own: whoever a link names would be told it."""
-    source = click.get_current_context().get_parameter_source("pin")
-    return pin if source is ParameterSource.COMMANDLINE else None
+def _for_link(target: "Key", pin: str | None, mail_pin: str | None) -> str | None:
+    """What is typed is meant for it. One's own PIN, SEALDROP_PIN, never is; and what SEALDROP_MAIL_PIN holds, which may
+    be for one's recipients, is told to one's own service alone, where there is one: a link may name any host.
+    """
+    source = click.get_current_context().get_parameter_source
+    for name, given in (("mail_pin", mail_pin), ("pin", pin)):
+        if source(name) is ParameterSource.COMMANDLINE:
+            return given
+    return mail_pin if target.api_url in (None, _own_service(target)) else None
+
+
+def _own_service(target: "Key") -> str | None:
+    """The configured one; where none is, the link's own."""
+    from sealdrop.config import load
+    from sealdrop.errors import UsageError
+
+    try:
+        return load().url
+    except UsageError:
+        return target.api_url
 
 
 def _remark(sentence: str) -> None:

@@ -291,6 +291,26 @@ class TestGet:
         assert run("get", key).code == 0
         assert tree(here) == ["a"]
 
+    def test_another_host_is_told_nothing_that_is_not_typed(
+        self, run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch, here: Path
+    ) -> None:
+        link = f"{service.url}/public/downloads/{service.share(service.add('a', b'x'), pin=PIN)}"
+        monkeypatch.setenv("SEALDROP_MAIL_PIN", PIN)
+        monkeypatch.setenv("SEALDROP_URL", "https://own.example/api")
+        assert run("get", link).code == 3
+        assert service.count("POST /api/public/downloads/") == 0
+        monkeypatch.delenv("SEALDROP_URL")
+        assert run("get", link).code == 0, "who has no service of their own has set it for this"
+        assert tree(here) == ["a"]
+
+    def test_what_is_typed_goes_before_a_variable(
+        self, run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch, here: Path
+    ) -> None:
+        key = service.share(service.add("a", b"x"), pin=PIN)
+        monkeypatch.setenv("SEALDROP_MAIL_PIN", "0000")
+        assert run("get", key, "--pin", PIN).code == 0
+        assert tree(here) == ["a"]
+
     def test_what_is_typed_for_a_link_is_the_links(self, run: Run, service: FakeService, here: Path) -> None:
         key = service.share(service.add("a", b"x"), pin=PIN)
         assert run("get", key, "--pin", PIN).code == 0

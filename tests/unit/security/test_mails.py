@@ -180,9 +180,7 @@ def test_m2_an_address_is_one_address(api: AppClient, world: FakeWorld, alice: C
     assert (answer.status, world.mails.records) == (422, {})
 
 
-@pytest.mark.parametrize(
-    "email", ["a@stra\u00dfe.example", "wei\u00df@b.example", "a@b\u03c2.example", "a@b\u200dc.example"]
-)
+@pytest.mark.parametrize("email", ["a@stra\u00dfe.example", "wei\u00df@b.example", "a@b\u03c2.example"])
 def test_m2_nobody_is_sent_what_was_for_their_namesake(
     api: AppClient, world: FakeWorld, alice: Caller, email: str
 ) -> None:

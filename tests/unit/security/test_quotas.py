@@ -167,7 +167,7 @@ def test_q3_none_or_all(table: Any) -> None:
 
 def test_q3_what_is_refused_or_was_sent_before_makes_no_downloads() -> None:
     """Each would be told in the audit log, a file at a time, without end: no quota is used up by a refusal."""
-    world = FakeWorld(quota=QUOTA)
+    world = FakeWorld(quota=replace(QUOTA, mails_a_day=12))
     sender, file = a_user(), stored(world, a_ready_file())
     key = claim_of(ALICES, sender.id, "POST /mails", "key", "body", NOW)
     new = NewMails(
@@ -184,8 +184,11 @@ def test_q3_what_is_refused_or_was_sent_before_makes_no_downloads() -> None:
     assert len(made) == 5
     with pytest.raises(Claimed):
         send_mails(new, sender, NOW, key, **sending(world))
+    send_mails(new, sender, NOW, None, **sending(world))
+    made |= world.downloads.records
     with pytest.raises(QuotaExceeded):
         send_mails(new, sender, NOW, None, **sending(world))
+    assert len(made) == 10
     assert world.downloads.records == made
 
 

@@ -60,7 +60,10 @@ NAMED = {"Recovery", "Privacy"}  # while a parameter says who
 WHO_MAY = {
     "write the audit log": (Ask.of("dynamodb:PutItem", arn("EventsTable")), {"OnChange"}),
     "sign it": (key_use("GenerateMac", {}, key="EventsKey"), {"OnChange"}),
-    "read every change": (Ask.of("dynamodb:GetRecords", arn("MetadataTable", "StreamArn")), {"OnChange"}),
+    "read every change": (
+        Ask.of("dynamodb:GetRecords", f"{arn('MetadataTable')}/stream/2026-11-24T10:00:00.000"),
+        {"OnChange"},
+    ),
     "write the search": (Ask.of("dynamodb:BatchWriteItem", arn("SearchTable")), {"OnChange", "Privacy"}),
     "list an account's things": (Ask.of("dynamodb:Query", f"{arn('MetadataTable')}/index/listing"), {"ApiHandler"}),
     "read all records": (Ask.of("dynamodb:Scan", arn("MetadataTable")), {"Privacy"}),

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from chalicelib.adapters import dynamo_downloads, dynamo_files, dynamo_mails
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.event import EventType
 from chalicelib.domain.ids import MailId
-from chalicelib.domain.webhook import DELETED, Delivery, DeliveryStatus
+from chalicelib.domain.webhook import DELETED, NOT_ORDERED, Delivery, DeliveryStatus
 from chalicelib.ports import Change
 from chalicelib.services.announce_events import announce_events
 from chalicelib.services.deliver_webhook import LONGEST_DELAY_SECONDS, Try, deliver_webhook
+from chalicelib.services.manage_webhooks import redeliver
 from tests.support.builders import (
     ALICES,
     BOBS,
@@ -102,8 +104,9 @@ def test_a_change_that_comes_again_is_told_once(world: FakeWorld) -> None:
     (first,) = announce(world, told)
     assert announce(world, told) == [first]
     assert len(world.webhook_queue.orders) == 2
-    world.deliveries.save(replace(first, attempts=1))
-    announce(world, told)
+    for changes in ({"attempts": 1}, {"rounds": 1}):
+        world.deliveries.save(replace(world.deliveries.find(first.id), **changes))
+        announce(world, told)
     assert len(world.webhook_queue.orders) == 2
 
 
@@ -208,8 +211,24 @@ def test_of_two_who_make_one_try_one_goes_on(world: FakeWorld, delivery: Deliver
 
 
 def test_an_order_of_before_it_was_ordered_again_does_nothing(world: FakeWorld, delivery: Delivery) -> None:
-    assert attempt(world, delivery, 3) is Try.NOTHING
+    """Nor one that a restored table knows nothing of."""
+    again = world.deliveries.save(delivery.ordered_again(NOW + timedelta(days=1)))
+    for number in (0, 1, 7, again.number + 1):
+        assert attempt(world, delivery, number, NOW + timedelta(days=1)) is Try.NOTHING
     assert (world.webhook_queue.orders, world.send_webhook.requests) == ([], [])
+
+
+def test_where_it_cannot_be_ordered_again_it_does_not_wait_for_that(world: FakeWorld, delivery: Delivery) -> None:
+    """The orders of before would do nothing, and nobody else looks."""
+    later, ports = NOW + timedelta(days=1), {"webhooks": world.webhooks, "deliveries": world.deliveries}
+    again = partial(redeliver, ALICES, delivery.webhook_id, delivery.id, later, **ports, queue=world.webhook_queue)
+    world.webhook_queue.before("order", raises(Busy()))
+    with pytest.raises(Busy):
+        again()
+    left = standing(world, delivery)
+    assert (left.status, left.last.problem) == (DeliveryStatus.FAILED, NOT_ORDERED)
+    assert world.webhook_queue.orders == []
+    assert attempt(world, delivery, again().number, later) is Try.DELIVERED
 
 
 def test_a_webhook_that_was_deleted_gets_nothing_more(world: FakeWorld, delivery: Delivery) -> None:
