@@ -128,6 +128,13 @@ def test_a_pin_is_taken_away_and_the_log_says_by_whom(world: World, carol: Calle
     assert (entry.event.type, entry.event.act.actor) == ("pin.changed", "operator")
 
 
+def test_one_that_a_thief_sets_while_the_tokens_end(world: World, carol: Caller, hooks: Hooks, run: Run) -> None:
+    """She had none when she was looked up."""
+    hooks.rival_before("dynamodb.TransactWriteItems", lambda: set_pin(world, carol, "a thief's"))
+    assert run(CAROL, *STAGE, "--end-all", "--clear-pin") == (0, "1 ended\nthe PIN is taken away\n", "")
+    assert pin_of(world, carol) is None
+
+
 def test_a_pin_that_is_changed_meanwhile_is_left(world: World, carol: Caller, hooks: Hooks, run: Run) -> None:
     set_pin(world, carol, "the first")
     hooks.rival_before("dynamodb.UpdateItem", lambda: set_pin(world, carol, "the second"))
