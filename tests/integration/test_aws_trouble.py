@@ -125,6 +125,7 @@ CALLS: dict[str, tuple[str, Act]] = {
     "CategoryStore.remove": ("dynamodb.TransactWriteItems", lambda w: w.categories.remove(a_category(), NOW)),
     "ClaimStore.find": ("dynamodb.GetItem", lambda w: w.claims.find(a_claim())),
     "QuotaStore.find": ("dynamodb.BatchGetItem", lambda w: w.quotas.find(ALICES, NOW)),
+    "QuotaStore.find_mails": ("dynamodb.BatchGetItem", lambda w: w.quotas.find_mails(ALICES, NOW)),
     "QuotaStore.charge": ("dynamodb.TransactWriteItems", lambda w: w.quotas.charge(ALICES, Usage(mails=1), NOW)),
     "FileStore.leave_tombstone": ("dynamodb.PutItem", lambda w: w.files.leave_tombstone(a_file().id, NOW)),
     "FileStore.remove_tombstone": ("dynamodb.DeleteItem", lambda w: w.files.remove_tombstone(a_file().id, NOW)),

@@ -183,6 +183,15 @@ def test_the_next_day_begins_at_midnight_in_utc(small: World) -> None:
     assert used(small) == Usage(mails=50)
 
 
+def test_mails_alone(small: World) -> None:
+    """Those of that day, and nothing of what is held."""
+    small.files.add(sized(700))
+    small.quotas.charge(ALICES, Usage(mails=3), NOW)
+    small.quotas.charge(ALICES, Usage(mails=5), NOW + timedelta(days=1))
+    assert small.quotas.find_mails(ALICES, NOW) == (QUOTA, Usage(mails=3))
+    assert small.quotas.find_mails(BOBS, NOW) == (QUOTA, NOTHING)
+
+
 def test_mails_and_files_do_not_limit_each_other(small: World) -> None:
     small.quotas.charge(ALICES, Usage(mails=50), NOW)
     small.files.add(sized(1000))

@@ -67,6 +67,7 @@ def test_limits_of_its_own_count_from_the_next_charge_on(world: World, account_i
     with pytest.raises(QuotaExceeded):
         world.quotas.charge(account_id, Usage(mails=1), NOW)
     assert world.quotas.find(account_id, NOW)[0] == replace(DEFAULT_QUOTA, stored_bytes=12, mails_a_day=0)
+    assert world.quotas.find_mails(account_id, NOW)[0].mails_a_day == 0
     run("--bytes", "1K")
     world.files.add(a_file(account_id=account_id))
     assert world.quotas.find(account_id, NOW)[0] == replace(DEFAULT_QUOTA, stored_bytes=1024, mails_a_day=0)
