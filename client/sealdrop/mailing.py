@@ -1,9 +1,9 @@
 """The part of `Client` that is about mails."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from email.utils import parseaddr
 
 from sealdrop.durations import rfc3339
 from sealdrop.errors import NotAllowed, NotFound, UsageError
@@ -12,6 +12,11 @@ from sealdrop.mail_api import MailApi
 from sealdrop.mail_models import InboxMail, Mail
 from sealdrop.models import EncryptionMode, File
 from sealdrop.paging import walk
+
+_ADDRESS = r"""[^@\s<>()\[\]"\\,;:]+@[^@\s<>()\[\]"\\,;:]+"""
+_RECIPIENT = re.compile(
+    rf"""(?P<alone>{_ADDRESS})|(?:"(?P<quoted>[^"\\]*)"|(?P<name>[^"<>@]*))\s*<(?P<email>{_ADDRESS})>"""
+)
 
 
 class Mailing:
@@ -40,7 +45,7 @@ class Mailing:
         asked of whoever gets the files: tell it by another way. A mail expires after 14 days and has 10 downloads
         unless told otherwise.
         """
-        recipients = [_recipient(text) for text in ([to] if isinstance(to, str) else to)]
+        recipients = [recipient_of(text) for text in ([to] if isinstance(to, str) else to)]
         if not recipients or not files:
             raise UsageError("a mail needs somebody to go to, and a file")
         ready = [file if isinstance(file, File) else self.put(file, encryption=encryption) for file in files]
@@ -102,8 +107,16 @@ def _query(keyword: str | None, sort: str, page_size: int | None) -> dict[str, s
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _recipient(text: str) -> dict[str, str]:
-    name, email = parseaddr(text)
-    if "@" not in email:
-        raise UsageError(f"not an e-mail address: {text!r}")
+def recipient_of(text: str) -> dict[str, str]:
+    """One address, with a name or without. Raises UsageError for all else: what is guessed goes to somebody else.
+
+    (`email.utils.parseaddr` guesses: of several addresses it takes the first, and out of one it takes the spaces.)
+    """
+    if not (found := _RECIPIENT.fullmatch(text.strip())):
+        raise UsageError(
+            f"not an e-mail address: {text!r}",
+            hint="Write one, as in carol@example.net or Carol Carter <carol@example.net>; several one by one.",
+        )
+    name = (found["quoted"] or found["name"] or "").strip()
+    email = found["alone"] or found["email"]
     return {"email": email, "name": name} if name else {"email": email}

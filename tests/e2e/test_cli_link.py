@@ -70,6 +70,12 @@ def test_its_pin_is_not_ones_own(alice: Shell, stranger: Shell) -> None:
     assert (stranger.here / "got.pdf").read_bytes() == DATA
 
 
+def test_whose_pin_is_missing_is_told(alice: Shell) -> None:
+    del alice.environment["SEALDROP_PIN"]
+    refused = alice("link", "invoice.pdf", "--pin", "7294")
+    assert (refused.code, "SEALDROP_PIN, or with --own-pin" in refused.err) == (3, True)
+
+
 def test_it_ends_when_it_is_revoked(alice: Shell, stranger: Shell, anyone: Api) -> None:
     record = json.loads(made(alice, "invoice.pdf", "--expires", "3d", "--max-downloads", "5", "--json"))
     key = record["link"].partition("#")[2]

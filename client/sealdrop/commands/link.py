@@ -7,10 +7,11 @@ import click
 
 from sealdrop.commands.common import connect, json_option, looked_up, ready_files, uploads_kept, with_pin
 from sealdrop.durations import expiry
-from sealdrop.errors import UsageError
+from sealdrop.errors import PinRequired, UsageError
 
 if TYPE_CHECKING:
-    from sealdrop.models import EncryptionMode
+    from sealdrop.client import Client
+    from sealdrop.models import DownloadKey, EncryptionMode
 
 EPILOG = """\b
 Examples:
@@ -75,7 +76,7 @@ def command(
         download = client.create_download(
             [file.id for file in ready], expires_at=expires_at, max_downloads=max_downloads, pin=pin
         )
-        key = with_pin(lambda own: client.create_download_key(download.id, pin=own), own_pin)
+        key = _keyed(client, download.id, own_pin)
     link = client.link_to(key.key)
     note(f"until {local_time(download.expires_at)}; to end it: sealdrop link --revoke {download.id}")
     if json_wanted:
@@ -84,3 +85,11 @@ def command(
         )
     else:
         click.echo(link)
+
+
+def _keyed(client: "Client", download_id: str, own_pin: str | None) -> "DownloadKey":
+    try:
+        return with_pin(lambda own: client.create_download_key(download_id, pin=own), own_pin, "Your PIN")
+    except PinRequired as error:
+        error.hint = "Give it at the prompt, by SEALDROP_PIN, or with --own-pin."  # --pin is the link's
+        raise

@@ -52,11 +52,15 @@ def command(
     json_wanted: bool,  # noqa: FBT001 - click passes options by name
 ) -> None:
     """Upload files, sealed on this machine, and send them by mail. A FILE may also be the id of one that is ready."""
+    from sealdrop.mailing import recipient_of
     from sealdrop.output import note, print_json
 
     if body is not None and body_file is not None:
         raise UsageError("--body and --body-file are two bodies, and a mail has one")
     expires_at = expiry(expires_text, datetime.now(UTC)) if expires_text else None
+    for recipient in recipients:
+        recipient_of(recipient)  # refused before anything is uploaded
+    text = _text_of(body_file) if body_file else body or ""
     client = connect()
     ready = ready_files(client, files, encryption)
     with uploads_kept(files, ready):
@@ -64,7 +68,7 @@ def command(
             ready,
             recipients,
             subject or _subject(ready),
-            body_file.read() if body_file else body or "",
+            text,
             pin=pin,
             expires_at=expires_at,
             max_downloads=max_downloads,
@@ -75,6 +79,13 @@ def command(
     for mail in sent:
         note(f"{mail.identifier} to {mail.recipient.email}, until {mail.expires_at:%Y-%m-%d}")
         click.echo(mail.id)
+
+
+def _text_of(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        raise UsageError("the mail's body is not text in UTF-8") from None
 
 
 def _subject(files: "list[File]") -> str:

@@ -688,3 +688,21 @@ def test_no_bar_in_a_pipe_and_one_on_a_terminal(run: Run, here: Path, service: F
     shown = run("put", "x", tty=True)
     assert "x: 100 B, sealed" in shown.err
     assert UUID.fullmatch(shown.text.strip())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--to", "bob@example.com,carol@example.com"), "not an e-mail address"),
+        (("--to", "carol@example.com", "--to", "bob@exa mple.com"), "not an e-mail address"),
+        (("--to", "carol@example.com", "--body-file", "latin-1.txt"), "not text in UTF-8"),
+    ],
+)
+def test_what_a_mail_cannot_have_is_refused_before_anything_is_sent(
+    run: Run, service: FakeService, here: Path, words: tuple[str, ...], told: str
+) -> None:
+    (here / "a.txt").write_text("a")
+    (here / "latin-1.txt").write_bytes("Grüße".encode("latin-1"))
+    session = run("send", "a.txt", *words)
+    assert (session.code, told in session.err) == (2, True), session.err
+    assert service.log == []

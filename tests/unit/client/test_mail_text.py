@@ -9,7 +9,7 @@ from sealdrop import UsageError
 from sealdrop.html_text import as_html, as_text
 from sealdrop.mail_models import MailFile
 from sealdrop.mail_text import state_of, writing
-from sealdrop.mailing import _recipient
+from sealdrop.mailing import recipient_of
 from sealdrop.targets import Key, parse_target
 
 KEY = "K" * 43
@@ -65,16 +65,32 @@ def test_what_was_typed_is_what_is_read() -> None:
         ("carol@example.net", {"email": "carol@example.net"}),
         ("Carol Carter <carol@example.net>", {"email": "carol@example.net", "name": "Carol Carter"}),
         ('"Carter, Carol" <carol@example.net>', {"email": "carol@example.net", "name": "Carter, Carol"}),
+        ("<carol@example.net>", {"email": "carol@example.net"}),
+        (" Ång Ström<a.b+c@\u00fc.example> ", {"email": "a.b+c@\u00fc.example", "name": "Ång Ström"}),
     ],
 )
 def test_recipients_as_people_write_them(text: str, recipient: dict[str, str]) -> None:
-    assert _recipient(text) == recipient
+    assert recipient_of(text) == recipient
 
 
-@pytest.mark.parametrize("text", ["", "carol", "Carol Carter", "<>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "carol",
+        "Carol Carter",
+        "<>",
+        "bob@example.com,carol@example.com",
+        "bob@example.com; carol@example.com",
+        "bob@exa mple.com",
+        "Bob <bob@example.com",
+        "carol@example.net (comment) <bob@example.com>",
+        "Bob <bob@example.com> <carol@example.com>",
+    ],
+)
 def test_what_is_no_recipient(text: str) -> None:
     with pytest.raises(UsageError):
-        _recipient(text)
+        recipient_of(text)
 
 
 def test_a_mails_link_says_where_its_api_is() -> None:
