@@ -89,7 +89,7 @@ class PinRequired(SealdropError):
 
     @classmethod
     def of_the_sender(cls) -> "PinRequired":
-        hint = "Give it at the prompt, by SEALDROP_MAIL_PIN, or with --mail-pin."
+        hint = "Give it at the prompt, with --mail-pin, or, on your own service, by SEALDROP_MAIL_PIN."
         missing = cls("this download asks for a PIN, which its sender can tell you", hint=hint)
         missing.is_the_senders = True
         return missing

@@ -12,7 +12,7 @@ from chalicelib.adapters import dynamo_downloads, dynamo_files, dynamo_mails
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.event import EventType
 from chalicelib.domain.ids import MailId
-from chalicelib.domain.webhook import DELETED, NOT_ORDERED, Delivery, DeliveryStatus
+from chalicelib.domain.webhook import DELETED, NOT_ORDERED, Delivery, DeliveryStatus, Outcome
 from chalicelib.ports import Change
 from chalicelib.services.announce_events import announce_events
 from chalicelib.services.deliver_webhook import LONGEST_DELAY_SECONDS, Try, deliver_webhook
@@ -229,6 +229,20 @@ def test_where_it_cannot_be_ordered_again_it_does_not_wait_for_that(world: FakeW
     assert (left.status, left.last.problem) == (DeliveryStatus.FAILED, NOT_ORDERED)
     assert world.webhook_queue.orders == []
     assert attempt(world, delivery, again().number, later) is Try.DELIVERED
+
+
+def test_what_failed_is_told_also_where_the_record_was_changed_meanwhile(world: FakeWorld, delivery: Delivery) -> None:
+    """The order had gone out after all, and its try was noted."""
+    ports = {"webhooks": world.webhooks, "deliveries": world.deliveries, "queue": world.webhook_queue}
+
+    def arrives_unanswered() -> None:
+        world.deliveries.save(standing(world, delivery).tried(Outcome(204), NOW))
+        raise Busy
+
+    world.webhook_queue.before("order", arrives_unanswered)
+    with pytest.raises(Busy):
+        redeliver(ALICES, delivery.webhook_id, delivery.id, NOW + timedelta(days=1), **ports)
+    assert standing(world, delivery).status is DeliveryStatus.DELIVERED
 
 
 def test_a_webhook_that_was_deleted_gets_nothing_more(world: FakeWorld, delivery: Delivery) -> None:
